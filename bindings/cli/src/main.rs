@@ -1,0 +1,2 @@
+//! The `madrigal` command.
+fn main() {}

@@ -1,0 +1,13 @@
+//! Madrigal runs Claude Code agents: one engine for Rust, Python, Node.js and Elixir.
+
+pub mod error;
+pub mod message;
+pub mod options;
+pub mod transport;
+
+pub use error::{Error, ErrorKind, Result, Retry};
+pub use message::{Message, MessageKind};
+pub use options::Options;
+
+/// The version of this library, shared by all its packages.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

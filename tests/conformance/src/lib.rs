@@ -1,0 +1,1 @@
+//! Scenario files shared by every language; see the README beside this crate.
