@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# The Python package: linters, types and tests, on the debug build of the shared target folder.
+set -euo pipefail
+
+bash tests/install/python.sh
+export VIRTUAL_ENV=$MADRIGAL_ROOT/.tools/venv
+export PATH=$VIRTUAL_ENV/bin:$PATH
+exec bash python/tests/run
