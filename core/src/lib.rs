@@ -3,6 +3,7 @@
 pub mod error;
 pub mod message;
 pub mod options;
+pub mod testing;
 pub mod transport;
 
 pub use error::{Error, ErrorKind, Result, Retry};

@@ -1,0 +1,146 @@
+//! What the host says: some of it is answered at once, the rest waits for a step that wants it.
+
+use serde_json::{Value, json};
+
+use super::{End, Event, Initialize, Played, Player, Stage, Stop, initialize_reply};
+use crate::testing::{frames, matches, reply};
+
+impl<S: Stage> Player<S> {
+    /// Handles one event.
+    pub(super) fn happened(&mut self, event: Event) -> Played {
+        match event {
+            Event::Line(line) => self.heard(&line),
+            Event::End => {
+                self.input_over = true;
+                Ok(())
+            }
+            Event::Interrupted => {
+                if self.turn.running {
+                    self.abort();
+                }
+                Err(Stop::End(End::Code(0)))
+            }
+            Event::Nothing => Ok(()),
+        }
+    }
+
+    fn heard(&mut self, line: &[u8]) -> Played {
+        if line.trim_ascii().is_empty() {
+            return Ok(());
+        }
+        let frame: Value = match serde_json::from_slice(line) {
+            Ok(frame @ Value::Object(_)) => frame,
+            Ok(_) => return Err(self.fatal("Error parsing streaming input line: not an object")),
+            Err(error) => return Err(self.fatal(&format!("Error parsing streaming input line: {error}"))),
+        };
+        match frame["type"].as_str() {
+            Some("user") => self.prompt(frame),
+            Some("control_request") => self.request(frame),
+            Some("control_response") => {
+                self.inbox.push_back(frame);
+                Ok(())
+            }
+            // Unknown types and housekeeping pass in silence, unless a step waits for them.
+            _ => {
+                if self.is_reserved(&frame) {
+                    self.inbox.push_back(frame);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn prompt(&mut self, frame: Value) -> Played {
+        if frame["message"]["role"] != "user" {
+            return Err(self.fatal("Error: Expected message role 'user' in a user message"));
+        }
+        if let Some(uuid) = frame["uuid"].as_str() {
+            if !self.seen.insert(uuid.to_owned()) {
+                return Ok(());
+            }
+        }
+        self.inbox.push_back(frame);
+        Ok(())
+    }
+
+    fn request(&mut self, frame: Value) -> Played {
+        let reserved = self.is_reserved(&frame);
+        let (id, request) = (&frame["request_id"], &frame["request"]);
+        match request["subtype"].as_str() {
+            Some("initialize") => {
+                let payload = match &self.initialize {
+                    Initialize::Manual => None,
+                    Initialize::Auto => Some(frames::initialize(&self.facts)),
+                    Initialize::Payload(payload) => Some(payload.clone()),
+                };
+                let manual = payload.is_none();
+                if let Some(payload) = payload {
+                    self.write(&initialize_reply(id, payload));
+                }
+                if manual || reserved {
+                    self.inbox.push_back(frame);
+                }
+            }
+            _ if reserved => self.inbox.push_back(frame),
+            Some("interrupt") => {
+                let (id, all) = (id.clone(), request["cancel_queued"] == true);
+                return self.interrupted(&id, all);
+            }
+            _ => {
+                let reply = reply::to(id, request, &self.facts.version);
+                self.write(&reply.response);
+                if let Some(mode) = reply.mode {
+                    self.facts.permission_mode = if mode == "manual" { "default".to_owned() } else { mode };
+                    let uuid = self.uuids.next();
+                    self.write(&json!({
+                        "type": "system", "subtype": "status", "status": null,
+                        "permissionMode": self.facts.permission_mode,
+                        "uuid": uuid, "session_id": self.facts.session_id,
+                    }));
+                }
+                if reply.ends {
+                    return Err(Stop::End(End::Code(0)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// `interrupt`: the receipt, and the end of the turn when one runs. Waiting prompts stay unless told otherwise.
+    fn interrupted(&mut self, id: &Value, cancel_queued: bool) -> Played {
+        let mut waiting: Vec<Value> = Vec::new();
+        if cancel_queued {
+            self.inbox.retain(|frame| {
+                let is_prompt = frame["type"] == "user";
+                if is_prompt {
+                    waiting.push(frame["uuid"].clone());
+                }
+                !is_prompt
+            });
+        } else {
+            waiting.extend(self.inbox.iter().filter(|f| f["type"] == "user").map(|f| f["uuid"].clone()));
+        }
+        let receipt = if cancel_queued {
+            json!({"still_queued": [], "cancelled": waiting})
+        } else {
+            json!({"still_queued": waiting})
+        };
+        self.withdraw_asks();
+        self.write(&reply::success(id, Some(receipt)));
+        if !self.turn.running {
+            return Ok(());
+        }
+        self.abort();
+        Err(Stop::Aborted)
+    }
+
+    fn is_reserved(&self, frame: &Value) -> bool {
+        self.reserved.iter().any(|(pattern, _)| pattern["type"] == frame["type"] && matches(pattern, frame))
+    }
+
+    /// The host broke the protocol: the real program says so on stderr and exits.
+    fn fatal(&mut self, problem: &str) -> Stop {
+        self.stage.stderr(&format!("{problem}\n"));
+        Stop::End(End::Code(1))
+    }
+}

@@ -1,0 +1,106 @@
+//! A stand-in for the `claude` program: an executable that plays a scenario over real pipes.
+//!
+//! It is reached in two ways, both through an executable whose `main` calls [`main_from_env`] first:
+//!
+//! * `madrigal simulate SCENARIO [arguments as for claude]`;
+//! * started as `claude` would be, with `MADRIGAL_SIMULATE` in its environment: the path of a scenario, or the scenario
+//!   itself when it starts with `{`. So it can be given as `cli_path` from every language.
+//!
+//! It starts in about a millisecond and writes floods as fast as a pipe takes them, so it is also the scripted program
+//! of the benchmarks.
+
+mod arguments;
+#[cfg(unix)]
+mod process;
+
+use std::io::Write as _;
+
+use super::{Scenario, frames::Facts, player::End};
+use arguments::Arguments;
+
+/// The variable that turns an executable into the simulator.
+pub const VARIABLE: &str = "MADRIGAL_SIMULATE";
+
+/// Plays the scenario this process was started for and returns its exit code, or `None` when it was started for
+/// something else. Call it first in `main`, before a runtime or anything else is set up.
+///
+/// ```no_run
+/// if let Some(code) = madrigal::testing::simulator::main_from_env() {
+///     std::process::exit(code);
+/// }
+/// ```
+pub fn main_from_env() -> Option<i32> {
+    let args: Vec<String> =
+        std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let (source, args) = match args.first().map(String::as_str) {
+        Some("simulate") if args.len() > 1 && !args[1].starts_with('-') => {
+            (args[1].clone(), args[2..].to_vec())
+        }
+        Some(first) if first.starts_with('-') => (std::env::var(VARIABLE).ok()?, args),
+        _ => return None,
+    };
+    let scenario = if source.trim_start().starts_with('{') {
+        Scenario::from_json(&source)
+    } else {
+        Scenario::from_file(&source)
+    };
+    Some(match scenario {
+        Ok(scenario) => play(&scenario, args),
+        Err(error) => {
+            complain(&format!("madrigal simulate: {}\n", error.message()));
+            for cause in error.causes() {
+                complain(&format!("  {cause}\n"));
+            }
+            97
+        }
+    })
+}
+
+fn play(scenario: &Scenario, args: Vec<String>) -> i32 {
+    if args.iter().any(|arg| arg == "--version" || arg == "-v") {
+        let mut stdout = std::io::stdout();
+        drop(writeln!(stdout, "{} (Claude Code)", scenario.version));
+        drop(stdout.flush());
+        return 0;
+    }
+    let known = match Arguments::read(&args) {
+        Ok(known) => known,
+        Err(problem) => {
+            complain(&format!("{problem}\n"));
+            return 1;
+        }
+    };
+    let facts = Facts {
+        session_id: known.session_id.unwrap_or_default(),
+        version: String::new(),
+        model: known.model.unwrap_or_else(|| "claude-opus-5-5".to_owned()),
+        permission_mode: known.permission_mode.unwrap_or_else(|| "default".to_owned()),
+        cwd: std::env::current_dir().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),
+        pid: std::process::id(),
+    };
+    run(scenario, facts, args)
+}
+
+#[cfg(unix)]
+fn run(scenario: &Scenario, facts: Facts, args: Vec<String>) -> i32 {
+    match process::play(scenario, facts, args) {
+        Ok(End::Code(code)) => code,
+        Ok(End::Signal(signal)) => process::die(signal),
+        Err(error) => {
+            complain(&format!("madrigal simulate: {error}\n"));
+            97
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn run(_: &Scenario, _: Facts, _: Vec<String>) -> i32 {
+    let _ = End::Signal;
+    complain("madrigal simulate: this system has no signals and pipes as the scenarios need them\n");
+    97
+}
+
+fn complain(text: &str) {
+    // Nobody may be there to read it.
+    drop(std::io::stderr().write_all(text.as_bytes()));
+}
