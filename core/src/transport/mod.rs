@@ -2,6 +2,31 @@
 //!
 //! The session never knows whether it talks to a child process or to a script in memory; both are a [`Connection`].
 
+#[cfg(unix)]
+mod child;
+#[cfg(unix)]
+mod keeper;
+#[cfg(unix)]
+mod locate;
+#[cfg(unix)]
+mod poller;
+#[cfg(unix)]
+mod prepare;
+#[cfg(unix)]
+mod spawn;
+#[cfg(unix)]
+mod stderr;
+#[cfg(unix)]
+mod tree;
+
+#[cfg(unix)]
+pub use child::ChildTransport;
+#[cfg(unix)]
+pub use locate::{
+    CLI_PATH_VARIABLE, MINIMUM_VERSION, Surroundings, Version, check_version, locate, locate_in,
+    parse_version, version_of,
+};
+
 use std::{
     collections::BTreeMap, ffi::OsString, fmt, future::Future, path::PathBuf, pin::Pin, sync::Arc,
     time::Duration,

@@ -1,0 +1,497 @@
+//! The keeper: one thread per host process that starts, watches, signals and buries every program.
+//!
+//! It has to be one thread that never ends: the parent-death signal fires when the *thread* that started a program ends.
+//! And it has to be no task of a runtime: a program must be ended also when the runtime that used it is gone.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    io,
+    os::fd::OwnedFd,
+    panic::{AssertUnwindSafe, catch_unwind},
+    process,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal as SystemSignal, WaitOptions};
+use tokio::sync::oneshot;
+
+use super::{
+    Exit, Signal, StderrLine, StopLadder,
+    child::ChildProcess,
+    poller::{Bell, Poller},
+    prepare::Prepared,
+    spawn::{self, Spawner, Stdio},
+    stderr::{Stderr, Tail},
+    tree,
+};
+use crate::{Error, ErrorKind, Result};
+
+/// How soon to look again for processes that were killed and are not gone yet.
+const SWEEP_AGAIN: Duration = Duration::from_millis(4);
+
+/// How often to look before giving up on what cannot be killed (stuck in the kernel, or another user's).
+const SWEEPS: u32 = 250;
+
+/// How often to ask for the end of processes where the system cannot tell us.
+const ASK_AGAIN: Duration = Duration::from_millis(5);
+
+const BELL: u64 = 0;
+
+/// What can be asked of the keeper.
+pub(super) enum Request {
+    Spawn(Box<SpawnRequest>),
+    Signal(u64, Signal),
+    Stop(u64, StopLadder),
+    /// Ends the thread of a keeper that nobody knows.
+    Quit,
+}
+
+/// A program to start. Dropping the answer's receiver stops the program again.
+pub(super) struct SpawnRequest {
+    pub(super) prepared: Prepared,
+    pub(super) mark: String,
+    pub(super) stdio: Stdio,
+    /// Our end of its stderr, nonblocking.
+    pub(super) stderr: OwnedFd,
+    pub(super) on_stderr: Option<StderrLine>,
+    pub(super) answer: oneshot::Sender<Result<ChildProcess>>,
+}
+
+/// What a program's handle and the keeper both see.
+pub(super) struct Fate {
+    pub(super) exit: tokio::sync::watch::Sender<Option<Exit>>,
+    pub(super) tail: Mutex<Tail>,
+}
+
+/// The way to the keeper of one host process.
+pub(super) struct Inbox {
+    /// The process this keeper belongs to: its threads do not follow through `fork`.
+    pub(super) host: u32,
+    /// When the host started, on the clock of `/proc`.
+    since: u64,
+    next: AtomicU64,
+    requests: Mutex<Vec<Request>>,
+    bell: Bell,
+}
+
+impl Inbox {
+    pub(super) fn send(&self, request: Request) {
+        let first = {
+            let mut requests = lock(&self.requests);
+            requests.push(request);
+            requests.len() == 1
+        };
+        if first {
+            self.bell.ring();
+        }
+    }
+
+    /// A name for the processes of one more program, unique on this machine while it runs. All have the same length, so
+    /// none is the start of another.
+    pub(super) fn next_mark(&self) -> String {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        format!("{:010}.{:016}.{number:012}", self.host, self.since)
+    }
+}
+
+/// Each `fork` of the host needs a keeper of its own; locks of the parent must not be touched, so generations are a
+/// list that only grows.
+struct Generation {
+    inbox: OnceLock<Arc<Inbox>>,
+    next: OnceLock<Box<Generation>>,
+}
+
+impl Generation {
+    const fn new() -> Self {
+        Self { inbox: OnceLock::new(), next: OnceLock::new() }
+    }
+}
+
+static FIRST: Generation = Generation::new();
+
+/// The keeper of this process, started when there is none.
+pub(super) fn current() -> Result<Arc<Inbox>> {
+    let me = process::id();
+    let mut generation = &FIRST;
+    loop {
+        match generation.inbox.get() {
+            Some(inbox) if inbox.host == me => return Ok(Arc::clone(inbox)),
+            Some(_) => generation = generation.next.get_or_init(|| Box::new(Generation::new())),
+            None => {
+                let inbox = start(me).map_err(|error| {
+                    Error::new(
+                        ErrorKind::SpawnFailed,
+                        "the thread that looks after processes could not be started",
+                    )
+                    .operation("spawn")
+                    .caused_by(&error)
+                })?;
+                // Two may start one at once: one stays, the other is sent home.
+                if let Err(surplus) = generation.inbox.set(inbox) {
+                    surplus.send(Request::Quit);
+                }
+            }
+        }
+    }
+}
+
+fn start(host: u32) -> io::Result<Arc<Inbox>> {
+    let inbox = Arc::new(Inbox {
+        host,
+        since: tree::start_time(host).unwrap_or(0),
+        next: AtomicU64::new(1),
+        requests: Mutex::new(Vec::new()),
+        bell: Bell::new()?,
+    });
+    let poller = Poller::new()?;
+    poller.add(&inbox.bell, BELL)?;
+    let keeper = Keeper {
+        inbox: Arc::clone(&inbox),
+        poller,
+        spawner: Spawner::new(),
+        next_key: 1,
+        wards: HashMap::new(),
+        steps: BTreeSet::new(),
+        unwatched: BTreeSet::new(),
+        doomed: Vec::new(),
+    };
+    thread::Builder::new().name("madrigal-keeper".to_owned()).stack_size(512 * 1024).spawn(move || {
+        spawn::block_signals();
+        keeper.run();
+    })?;
+    Ok(inbox)
+}
+
+/// A running program, or one whose tree is being cleared away.
+struct Ward {
+    pid: Pid,
+    pidfd: Option<OwnedFd>,
+    mark: String,
+    fate: Arc<Fate>,
+    stderr: Option<Stderr>,
+    ladder: Ladder,
+    /// Whether a ladder has sent it a signal: then nothing of it may stay.
+    ending: bool,
+    /// How it ended, while its tree is being cleared away.
+    ended: Option<Exit>,
+    sweeps: u32,
+}
+
+/// When each signal is due.
+#[derive(Clone, Copy, Default)]
+struct Ladder([Option<Instant>; 3]);
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Interrupt,
+    Terminate,
+    Kill,
+    Sweep,
+}
+
+struct Keeper {
+    inbox: Arc<Inbox>,
+    poller: Poller,
+    spawner: Spawner,
+    next_key: u64,
+    wards: HashMap<u64, Ward>,
+    /// What is due when. Steps of programs that are gone are skipped when they come up.
+    steps: BTreeSet<(Instant, u64, Step)>,
+    /// Programs whose end must be asked for.
+    unwatched: BTreeSet<u64>,
+    /// Programs to be killed with all descendants, gathered so that one look at the system serves all.
+    doomed: Vec<u64>,
+}
+
+impl Keeper {
+    fn run(mut self) {
+        let mut ready = Vec::new();
+        loop {
+            let due = self.steps.first().map(|(when, _, _)| when.saturating_duration_since(Instant::now()));
+            let timeout = if self.unwatched.is_empty() {
+                due
+            } else {
+                Some(due.map_or(ASK_AGAIN, |due| due.min(ASK_AGAIN)))
+            };
+            ready.clear();
+            self.poller.wait(timeout, &mut ready);
+            for token in ready.drain(..) {
+                match (token, token / 2, token % 2) {
+                    (BELL, _, _) => {
+                        if self.serve_requests().is_break() {
+                            return;
+                        }
+                    }
+                    (_, key, 0) => self.reap(key),
+                    (_, key, _) => self.read_stderr(key),
+                }
+            }
+            for key in self.unwatched.clone() {
+                self.reap(key);
+            }
+            let mut to_sweep = Vec::new();
+            self.take_steps(&mut to_sweep);
+            self.kill_doomed();
+            self.sweep(&to_sweep);
+        }
+    }
+
+    fn serve_requests(&mut self) -> std::ops::ControlFlow<()> {
+        self.inbox.bell.silence();
+        let requests = std::mem::take(&mut *lock(&self.inbox.requests));
+        for request in requests {
+            match request {
+                Request::Spawn(request) => self.spawn(*request),
+                Request::Signal(key, signal) => self.signal(key, signal),
+                Request::Stop(key, ladder) => self.climb(key, ladder),
+                Request::Quit => return std::ops::ControlFlow::Break(()),
+            }
+        }
+        std::ops::ControlFlow::Continue(())
+    }
+
+    fn spawn(&mut self, request: SpawnRequest) {
+        let SpawnRequest { prepared, mark, stdio, stderr, on_stderr, answer } = request;
+        if answer.is_closed() {
+            return;
+        }
+        let spawned = match self.spawner.spawn(&prepared, &stdio) {
+            Ok(spawned) => spawned,
+            Err(error) => {
+                let _ = answer.send(Err(error));
+                return;
+            }
+        };
+        // At once, so that the ends of the pipes are where they belong before anybody waits for an end of file.
+        drop(stdio);
+        let key = self.next_key;
+        self.next_key += 1;
+        let fate =
+            Arc::new(Fate { exit: tokio::sync::watch::Sender::new(None), tail: Mutex::new(Tail::default()) });
+        let pid = spawned.pid.as_raw_nonzero().get().unsigned_abs();
+        // First of all the answer: the caller's thread wakes while we see to the rest.
+        let _ = answer.send(Ok(ChildProcess::new(pid, key, Arc::clone(&self.inbox), Arc::clone(&fate))));
+
+        let watched = spawned.pidfd.as_ref().is_some_and(|pidfd| self.poller.add(pidfd, key * 2).is_ok());
+        if !watched {
+            self.unwatched.insert(key);
+        }
+        let stderr = Stderr::new(stderr, on_stderr);
+        // Without a watch the lines are read at the end.
+        let _ = self.poller.add(&stderr, key * 2 + 1);
+        self.wards.insert(
+            key,
+            Ward {
+                pid: spawned.pid,
+                pidfd: spawned.pidfd,
+                mark,
+                fate,
+                stderr: Some(stderr),
+                ladder: Ladder::default(),
+                ending: false,
+                ended: None,
+                sweeps: 0,
+            },
+        );
+    }
+
+    fn signal(&mut self, key: u64, signal: Signal) {
+        let Some(ward) = self.wards.get_mut(&key).filter(|ward| ward.ended.is_none()) else { return };
+        match signal {
+            Signal::Interrupt => ward.send(SystemSignal::INT),
+            Signal::Terminate => ward.send(SystemSignal::TERM),
+            Signal::Kill => {
+                ward.ending = true;
+                self.doomed.push(key);
+            }
+        }
+    }
+
+    /// Takes up a ladder. Of two ladders, the earlier time of each step counts.
+    fn climb(&mut self, key: u64, ladder: StopLadder) {
+        let Some(ward) = self.wards.get_mut(&key).filter(|ward| ward.ended.is_none()) else { return };
+        let now = Instant::now();
+        let wanted = [ladder.interrupt_after, ladder.terminate_after, Some(ladder.kill_after)];
+        let steps = [Step::Interrupt, Step::Terminate, Step::Kill];
+        for ((slot, after), step) in ward.ladder.0.iter_mut().zip(wanted).zip(steps) {
+            // A time beyond what the clock can show never comes.
+            let Some(when) = after.and_then(|after| now.checked_add(after)) else { continue };
+            if slot.is_none_or(|earlier| when < earlier) {
+                *slot = Some(when);
+                self.steps.insert((when, key, step));
+            }
+        }
+    }
+
+    fn take_steps(&mut self, to_sweep: &mut Vec<u64>) {
+        let now = Instant::now();
+        while let Some((when, key, step)) = self.steps.first().copied() {
+            if when > now {
+                break;
+            }
+            self.steps.pop_first();
+            let Some(ward) = self.wards.get_mut(&key) else { continue };
+            match step {
+                Step::Sweep => to_sweep.push(key),
+                _ if ward.ended.is_some() => {}
+                // Replaced by an earlier one, which was taken.
+                _ if ward.ladder.0[step as usize] != Some(when) => {}
+                Step::Interrupt => {
+                    ward.ending = true;
+                    ward.send(SystemSignal::INT);
+                }
+                Step::Terminate => {
+                    ward.ending = true;
+                    ward.send(SystemSignal::TERM);
+                }
+                Step::Kill => {
+                    ward.ending = true;
+                    self.doomed.push(key);
+                }
+            }
+        }
+    }
+
+    /// Kills programs with all their descendants. They are frozen first, so that nothing is born between the look and
+    /// the kill; and looked for again until nobody new is found.
+    fn kill_doomed(&mut self) {
+        let keys = std::mem::take(&mut self.doomed);
+        let wards: Vec<&Ward> =
+            keys.iter().filter_map(|key| self.wards.get(key)).filter(|ward| ward.ended.is_none()).collect();
+        if wards.is_empty() {
+            return;
+        }
+        let roots: Vec<tree::Root<'_>> = wards
+            .iter()
+            .map(|ward| tree::Root {
+                leader: Some(ward.pid.as_raw_nonzero().get().unsigned_abs()),
+                mark: &ward.mark,
+            })
+            .collect();
+        wards.iter().for_each(|ward| ward.send(SystemSignal::STOP));
+        let mut frozen = BTreeSet::new();
+        // Bounded, so that a program which breeds faster than we look cannot hold us: the sweep after its end goes on.
+        for _ in 0..8 {
+            let found: Vec<u32> = tree::members(&roots, self.inbox.since).into_iter().flatten().collect();
+            let before = frozen.len();
+            for pid in found {
+                if frozen.insert(pid) {
+                    tree::send(pid, SystemSignal::STOP);
+                }
+            }
+            if frozen.len() == before {
+                break;
+            }
+        }
+        frozen.iter().for_each(|pid| tree::send(*pid, SystemSignal::KILL));
+        for ward in wards {
+            // Its process group too: all there is where `/proc` is missing.
+            let _ = rustix::process::kill_process_group(ward.pid, SystemSignal::KILL);
+            ward.send(SystemSignal::KILL);
+        }
+    }
+
+    /// Learns how a program ended, and either tells or first clears away what it left.
+    fn reap(&mut self, key: u64) {
+        let Some(ward) = self.wards.get_mut(&key).filter(|ward| ward.ended.is_none()) else { return };
+        let exit = match rustix::process::waitpid(Some(ward.pid), WaitOptions::NOHANG) {
+            Ok(None) | Err(rustix::io::Errno::INTR) => return,
+            Ok(Some((_, status))) => match (status.exit_status(), status.terminating_signal()) {
+                (Some(code), _) => Exit::Code(code),
+                (None, Some(signal)) => Exit::Signal(signal),
+                (None, None) => return,
+            },
+            // Reaped by another part of the host, or by the system because the host ignores SIGCHLD.
+            Err(_) => Exit::Unknown,
+        };
+        if let Some(pidfd) = ward.pidfd.take() {
+            self.poller.remove(&pidfd);
+        }
+        self.unwatched.remove(&key);
+        if let Some(stderr) = ward.stderr.take() {
+            // What is in the pipe belongs to the story; what a descendant may write later does not.
+            self.poller.remove(&stderr);
+            let fate = Arc::clone(&ward.fate);
+            let _ = catch_unwind(AssertUnwindSafe(|| stderr.finish(&fate.tail)));
+        }
+        ward.ended = Some(exit);
+        if ward.ending || matches!(exit, Exit::Signal(_)) {
+            self.steps.insert((Instant::now(), key, Step::Sweep));
+        } else {
+            self.bury(key);
+        }
+    }
+
+    /// Kills what programs that are gone have left behind, and tells of their end when nothing is left.
+    fn sweep(&mut self, keys: &[u64]) {
+        if keys.is_empty() {
+            return;
+        }
+        let wards: Vec<(u64, &Ward)> =
+            keys.iter().filter_map(|key| Some((*key, self.wards.get(key)?))).collect();
+        let roots: Vec<tree::Root<'_>> =
+            wards.iter().map(|(_, ward)| tree::Root { leader: None, mark: &ward.mark }).collect();
+        let left = tree::members(&roots, self.inbox.since);
+        let mut clean = Vec::new();
+        let mut again = Vec::new();
+        for ((key, ward), left) in wards.iter().zip(left) {
+            left.iter().for_each(|pid| tree::send(*pid, SystemSignal::KILL));
+            if left.is_empty() || ward.sweeps >= SWEEPS {
+                clean.push(*key);
+            } else {
+                again.push(*key);
+            }
+        }
+        for key in clean {
+            self.bury(key);
+        }
+        let soon = Instant::now() + SWEEP_AGAIN;
+        for key in again {
+            if let Some(ward) = self.wards.get_mut(&key) {
+                ward.sweeps += 1;
+                self.steps.insert((soon, key, Step::Sweep));
+            }
+        }
+    }
+
+    fn bury(&mut self, key: u64) {
+        let Some(ward) = self.wards.remove(&key) else { return };
+        for (when, step) in ward.ladder.0.into_iter().zip([Step::Interrupt, Step::Terminate, Step::Kill]) {
+            if let Some(when) = when {
+                self.steps.remove(&(when, key, step));
+            }
+        }
+        ward.fate.exit.send_replace(Some(ward.ended.unwrap_or(Exit::Unknown)));
+    }
+
+    fn read_stderr(&mut self, key: u64) {
+        let Some(ward) = self.wards.get_mut(&key) else { return };
+        let Some(stderr) = &mut ward.stderr else { return };
+        let fate = &ward.fate;
+        // The host's function may panic; the keeper may not.
+        let open = catch_unwind(AssertUnwindSafe(|| stderr.read(&fate.tail))).unwrap_or(true);
+        if !open && let Some(stderr) = ward.stderr.take() {
+            self.poller.remove(&stderr);
+        }
+    }
+}
+
+impl Ward {
+    /// To the program alone. Through its descriptor where there is one: numbers are used again.
+    fn send(&self, signal: SystemSignal) {
+        let _ = match &self.pidfd {
+            Some(pidfd) => rustix::process::pidfd_send_signal(pidfd, signal),
+            None => rustix::process::kill_process(self.pid, signal),
+        };
+    }
+}
+
+/// A panic elsewhere leaves nothing half done that matters here.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,137 @@
+//! Finds the processes of a session: children of children, and those that went their own way.
+//!
+//! Tools run in sessions of their own and are handed to the system's first process when the program dies, so neither the
+//! process group nor the parent links are enough. Every descendant inherits a variable that names its session, however,
+//! and `/proc` shows it. Without `/proc` nothing is found here, and the process group is all there is.
+
+use std::{collections::HashMap, fs};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::prepare::SESSION_VARIABLE;
+
+/// Whose processes are sought.
+pub(super) struct Root<'a> {
+    /// Its process, when that is known to live: its descendants belong to it.
+    pub(super) leader: Option<u32>,
+    /// The name that its descendants inherit.
+    pub(super) mark: &'a str,
+}
+
+struct Entry {
+    pid: u32,
+    parent: u32,
+}
+
+/// All living processes that belong to each root, without their leaders. One pass over `/proc` for all roots.
+///
+/// `since` is the start of this host on the clock of `/proc`: what is older cannot be a descendant.
+pub(super) fn members(roots: &[Root<'_>], since: u64) -> Vec<Vec<u32>> {
+    let me = std::process::id();
+    let marks: HashMap<&str, usize> = roots.iter().enumerate().map(|(at, root)| (root.mark, at)).collect();
+    let mut owner: HashMap<u32, usize> =
+        roots.iter().enumerate().filter_map(|(at, root)| Some((root.leader?, at))).collect();
+    let leaders: Vec<u32> = owner.keys().copied().collect();
+    let entries = census(since);
+    for entry in &entries {
+        if entry.pid != me
+            && !owner.contains_key(&entry.pid)
+            && let Some(at) = mark_of(entry.pid, &marks)
+        {
+            owner.insert(entry.pid, at);
+        }
+    }
+    // Children of members are members: repeat until nobody joins, since entries come in no useful order.
+    loop {
+        let before = owner.len();
+        for entry in &entries {
+            if entry.pid != me
+                && !owner.contains_key(&entry.pid)
+                && let Some(at) = owner.get(&entry.parent).copied()
+            {
+                owner.insert(entry.pid, at);
+            }
+        }
+        if owner.len() == before {
+            break;
+        }
+    }
+    let mut members = vec![Vec::new(); roots.len()];
+    for (pid, at) in owner {
+        if !leaders.contains(&pid) {
+            members[at].push(pid);
+        }
+    }
+    members
+}
+
+/// Sends a signal to one process; nothing happens when it is gone or not ours to signal.
+pub(super) fn send(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// When a process was started, on the clock of `/proc`. `None` when it is gone or there is no `/proc`.
+pub(super) fn start_time(pid: u32) -> Option<u64> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    parse_stat(&stat).map(|(_, _, start)| start)
+}
+
+fn census(since: u64) -> Vec<Entry> {
+    let Ok(listing) = fs::read_dir("/proc") else { return Vec::new() };
+    listing
+        .filter_map(|entry| {
+            let pid: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+            let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+            let (state, parent, start) = parse_stat(&stat)?;
+            // A zombie is dead; only its parent can remove it.
+            let alive = !matches!(state, b'Z' | b'X');
+            (alive && start >= since && pid > 1).then_some(Entry { pid, parent })
+        })
+        .collect()
+}
+
+/// State, parent and start time. The name before them may hold anything, also spaces and parentheses.
+fn parse_stat(stat: &[u8]) -> Option<(u8, u32, u64)> {
+    let end_of_name = memchr::memrchr(b')', stat)?;
+    let mut fields = std::str::from_utf8(stat.get(end_of_name + 1..)?).ok()?.split_ascii_whitespace();
+    let state = *fields.next()?.as_bytes().first()?;
+    let parent = fields.next()?.parse().ok()?;
+    // Field 22 of the line; the state is field 3.
+    let start = fields.nth(17)?.parse().ok()?;
+    Some((state, parent, start))
+}
+
+/// Which of these sessions a process belongs to, by its inherited variable. The value lists outer sessions first.
+fn mark_of(pid: u32, marks: &HashMap<&str, usize>) -> Option<usize> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    environment.split(|byte| *byte == 0).find_map(|entry| {
+        let value = entry.strip_prefix(SESSION_VARIABLE.as_bytes())?.strip_prefix(b"=")?;
+        std::str::from_utf8(value).ok()?.split(',').find_map(|mark| marks.get(mark).copied())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_name_does_not_confuse_the_reader() {
+        let line = b"42 (a) R 1 (b) S 7 42 42 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 12345 1 1\n";
+        assert_eq!(parse_stat(line), Some((b'S', 7, 12345)));
+        assert_eq!(parse_stat(b"42 (short) S"), None);
+        assert_eq!(parse_stat(b""), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_process_has_a_start_and_is_never_a_member() {
+        let me = std::process::id();
+        let start = start_time(me).unwrap();
+        let parent = rustix::process::getppid().unwrap().as_raw_nonzero().get();
+        let parent = u32::try_from(parent).unwrap();
+        let found = members(&[Root { leader: Some(parent), mark: "no such mark" }], start);
+        assert!(!found[0].contains(&me));
+    }
+}
