@@ -1,7 +1,23 @@
-//! What every binding shares. The contract is `docs/boundary.md`; a binding translates strings, wakes and lifetimes.
+//! What every binding shares: the runtime, sessions by number, delivery, commands, wire errors, logs.
+//!
+//! The contract is `docs/boundary.md`. A binding translates strings, wakes and lifetimes; everything else is here or in
+//! the core. All functions are synchronous and none of them waits, except [`shutdown`].
 
-use std::{sync::Arc, time::Duration};
+mod asks;
+mod command;
+mod handles;
+mod log;
+mod open;
+mod runtime;
+mod signals;
 
+use std::{
+    panic::{UnwindSafe, catch_unwind},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use madrigal::session::End;
 pub use madrigal::{Error, ErrorKind, Message, MessageKind, Result, VERSION};
 use serde_json::Value;
 
@@ -43,57 +59,101 @@ pub enum Close {
 }
 
 /// Checks `request` and starts a session in the background.
+///
+/// # Errors
+/// `invalid_options`, `invalid_argument`. Everything else arrives as the end of the stream.
 pub fn open(request: &str, wake: Arc<dyn Wake>) -> Result<SessionId> {
-    let _ = (request, wake);
-    Err(Error::new(ErrorKind::Internal, "the engine is not connected"))
+    open::open(request, wake)
 }
 
 /// Hands over a command; its outcome arrives as a `reply` signal.
+///
+/// # Errors
+/// `closed`; `invalid_argument` for a text that is no command.
 pub fn submit(session: SessionId, command: &str) -> Result<()> {
-    let _ = (session, command);
-    Err(Error::new(ErrorKind::Internal, "the engine is not connected"))
+    command::dispatch(&*handles::get(session)?, command)
 }
 
 /// Takes all waiting signals, as JSON texts.
+///
+/// # Errors
+/// `closed`.
 pub fn signals(session: SessionId) -> Result<Vec<String>> {
-    let _ = session;
-    Err(Error::new(ErrorKind::Internal, "the engine is not connected"))
+    Ok(handles::get(session)?.signals.take())
 }
 
 /// Takes up to `max` messages and errors.
+///
+/// # Errors
+/// `closed`.
 pub fn drain(session: SessionId, max: usize) -> Result<Batch> {
-    let _ = (session, max);
-    Err(Error::new(ErrorKind::Internal, "the engine is not connected"))
+    let (items, end) = handles::get(session)?.handle.mailbox().drain(max);
+    let items = items.into_iter().map(|item| item.map_or_else(Item::Error, Item::Message)).collect();
+    Ok(Batch { items, end: end.as_ref().map(End::to_json) })
 }
 
-/// Closes a session; returns at once; harmless when it is closed already.
+/// Closes a session; returns at once; harmless when it is closed already. Its messages can still be drained.
 pub fn close(session: SessionId, how: Close) {
-    let _ = (session, how);
+    if let Ok(entry) = handles::get(session) {
+        match how {
+            Close::Graceful => entry.handle.close_soon(),
+            Close::Now => entry.handle.stop(),
+        }
+    }
 }
 
 /// Forgets a session, closing it now when it is still open.
 pub fn release(session: SessionId) {
-    let _ = session;
+    if let Some(entry) = handles::remove(session) {
+        entry.handle.stop();
+    }
 }
 
-/// Closes everything, waits at most `timeout` until all processes are gone, stops the runtime.
+/// Closes everything, waits at most `timeout` until all processes are gone, stops the runtime. A later [`open`] starts a
+/// new one.
 pub fn shutdown(timeout: Duration) {
-    let _ = timeout;
+    let deadline = Instant::now() + timeout;
+    let entries = handles::clear();
+    for entry in &entries {
+        entry.handle.stop();
+    }
+    let Some(runtime) = runtime::take() else { return };
+    runtime.block_on(async {
+        let gone = async {
+            for entry in &entries {
+                entry.handle.gone().await;
+            }
+        };
+        // Whoever is not gone by then is ended by the thread that looks after processes.
+        let _ = tokio::time::timeout_at(deadline.into(), gone).await;
+    });
+    runtime::stop(runtime, deadline.saturating_duration_since(Instant::now()));
 }
 
-/// The parsed JSON of `text` and a closed handle after fork: runs `body`, turning a panic into an `internal` error.
-pub fn catch<T>(body: impl FnOnce() -> Result<T> + std::panic::UnwindSafe) -> Result<T> {
-    std::panic::catch_unwind(body)
-        .unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the engine panicked; please report this")))
+/// Runs `body`, turning a panic into an `internal` error: every entry point of a binding goes through here.
+///
+/// # Errors
+/// Those of `body`.
+pub fn catch<T>(body: impl FnOnce() -> Result<T> + UnwindSafe) -> Result<T> {
+    catch_unwind(body).unwrap_or_else(|panic| {
+        let what = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
+        Err(Error::new(ErrorKind::Internal, format!("a defect in Madrigal, please report it: {what}")))
+    })
 }
 
 /// Forwards the core's log lines at or above `level` (`off`, `error`, `warn`, `info`, `debug`, `trace`) to [`logs`].
+///
+/// # Errors
+/// `invalid_argument` for another level.
 pub fn set_log_level(level: &str, wake: Option<Arc<dyn Wake>>) -> Result<()> {
-    let _ = (level, wake);
-    Ok(())
+    log::set_level(level, wake)
 }
 
 /// Takes the waiting log lines: JSON texts `{"level","target","message","fields","dropped"?}`.
 pub fn logs() -> Vec<String> {
-    Vec::new()
+    log::take()
 }

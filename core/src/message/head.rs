@@ -30,6 +30,12 @@ pub(crate) struct Head<'a> {
     /// Of results: the prompts this turn answered.
     #[serde(borrow, default)]
     pub(crate) user_message_uuids: Option<&'a RawValue>,
+    /// The same, from versions that name only one.
+    #[serde(borrow, default)]
+    pub(crate) user_message_uuid: Option<Cow<'a, str>>,
+    /// Of results: who began the turn, when it was not a prompt.
+    #[serde(borrow, default)]
+    pub(crate) origin: Option<&'a RawValue>,
     /// Of `background_tasks_changed`: the whole set of open tasks.
     #[serde(borrow, default)]
     pub(crate) tasks: Option<&'a RawValue>,

@@ -3,7 +3,10 @@
 //! The wire form is JSON with these field names. A field that is not known is refused with its path, so that a typing
 //! error never passes as a default.
 
-use std::{collections::BTreeMap, path::PathBuf};
+mod launch;
+mod validate;
+
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +18,7 @@ use serde::{Deserialize, Serialize};
 /// let error = madrigal::Options::from_json(r#"{"timeouts": {"strat_ms": 5}}"#).unwrap_err();
 /// assert!(error.to_string().contains("timeouts.strat_ms"));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// The model: an alias (`sonnet`, `opus`, `haiku`) or a full name. Default: the CLI's own choice.
@@ -148,14 +151,25 @@ impl Default for Limits {
     }
 }
 
-impl Options {
-    /// Reads options from JSON text. Fails with `invalid_options`, naming the path of the field.
-    pub fn from_json(text: &str) -> crate::Result<Self> {
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let path = error.path().to_string();
-            crate::Error::new(crate::ErrorKind::InvalidOptions, format!("{path}: {}", error.inner()))
-                .with("field", path)
-        })
+impl fmt::Debug for Options {
+    /// As JSON, with the values of the environment hidden: they may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = serde_json::to_value(self).unwrap_or_default();
+        if let Some(env) = shown["env"].as_object_mut() {
+            env.values_mut().for_each(|value| *value = "...".into());
+        }
+        write!(f, "Options {shown}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_the_environment_are_not_shown() {
+        let options = Options { env: [("KEY".to_owned(), "hidden".to_owned())].into(), ..Options::default() };
+        let shown = format!("{options:?}");
+        assert!(shown.contains("KEY") && !shown.contains("hidden"), "{shown}");
     }
 }

@@ -4,6 +4,7 @@
 
 #[cfg(unix)]
 mod child;
+pub(crate) mod frame;
 #[cfg(unix)]
 mod keeper;
 #[cfg(unix)]

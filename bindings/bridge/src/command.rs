@@ -1,0 +1,87 @@
+//! What a host may say to a session, and how it reaches the core.
+
+use madrigal::{Error, ErrorKind, Prompt, Result};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::handles::Entry;
+
+/// One command; see `docs/boundary.md`.
+#[derive(Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+enum Command {
+    Send {
+        id: i64,
+        prompt: Value,
+    },
+    Finish {
+        id: i64,
+    },
+    Interrupt {
+        id: i64,
+    },
+    Control {
+        id: i64,
+        request: Value,
+    },
+    Answer {
+        ask: String,
+        #[serde(default)]
+        result: Option<Value>,
+        #[serde(default)]
+        error: Option<Failure>,
+    },
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    message: String,
+}
+
+/// Reads a command and hands it on. What it leads to arrives as a reply; only a malformed command fails here.
+pub(crate) fn dispatch(entry: &Entry, text: &str) -> Result<()> {
+    let command: Command = serde_json::from_str(text).map_err(|error| {
+        Error::new(ErrorKind::InvalidArgument, format!("command: {error}")).operation("submit")
+    })?;
+    match command {
+        Command::Answer { ask, result, error } => entry.asks.answer(
+            &ask,
+            match error {
+                None => Ok(result.unwrap_or_default()),
+                Some(failure) => Err(failure.message),
+            },
+        ),
+        // Each of these is queued by the call itself, so commands keep their order; only the outcome is awaited.
+        Command::Send { id, prompt } => match Prompt::from_json(prompt) {
+            Ok(prompt) => {
+                let uuid = prompt.uuid().to_owned();
+                let sent = entry.handle.send(prompt);
+                reply(entry, id, async move { sent.await.map(|()| json!({"uuid": uuid})) })?;
+            }
+            Err(error) => reply(entry, id, std::future::ready(Err(error)))?,
+        },
+        Command::Finish { id } => {
+            let outcome = entry.handle.finish().map(|()| Value::Null);
+            reply(entry, id, std::future::ready(outcome))?;
+        }
+        Command::Interrupt { id } => reply(entry, id, entry.handle.interrupt())?,
+        Command::Control { id, request } => reply(entry, id, entry.handle.control(request))?,
+    }
+    Ok(())
+}
+
+fn reply(
+    entry: &Entry,
+    id: i64,
+    outcome: impl Future<Output = Result<Value>> + Send + 'static,
+) -> Result<()> {
+    let signals = entry.signals.clone();
+    crate::runtime::handle()?.spawn(async move {
+        let reply = match outcome.await {
+            Ok(result) => json!({"event": "reply", "id": id, "result": result}),
+            Err(error) => json!({"event": "reply", "id": id, "error": error.to_json()}),
+        };
+        signals.push(reply.to_string());
+    });
+    Ok(())
+}

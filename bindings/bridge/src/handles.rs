@@ -1,0 +1,77 @@
+//! Sessions by number. A number that was released, or that a forked child inherited, is refused with the reason.
+//!
+//! Threads of the runtime never take this lock, so a fork in the host cannot copy it while it is held by one.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use madrigal::{Error, ErrorKind, Result, SessionHandle};
+
+use crate::{SessionId, asks::Asks, signals::Signals};
+
+/// One open session.
+pub(crate) struct Entry {
+    pid: u32,
+    pub(crate) handle: SessionHandle,
+    pub(crate) signals: Arc<Signals>,
+    pub(crate) asks: Arc<Asks>,
+}
+
+impl Entry {
+    pub(crate) fn new(handle: SessionHandle, signals: Arc<Signals>, asks: Arc<Asks>) -> Self {
+        Self { pid: std::process::id(), handle, signals, asks }
+    }
+}
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+static ENTRIES: LazyLock<Mutex<HashMap<SessionId, Arc<Entry>>>> = LazyLock::new(Mutex::default);
+
+fn entries() -> MutexGuard<'static, HashMap<SessionId, Arc<Entry>>> {
+    ENTRIES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A number for a session about to be opened.
+pub(crate) fn number() -> SessionId {
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+pub(crate) fn insert(session: SessionId, entry: Entry) {
+    entries().insert(session, Arc::new(entry));
+}
+
+/// The session with this number.
+pub(crate) fn get(session: SessionId) -> Result<Arc<Entry>> {
+    let entry = entries().get(&session).cloned();
+    match entry {
+        Some(entry) if entry.pid == std::process::id() => Ok(entry),
+        Some(_) => {
+            Err(closed("the session belongs to the process that opened it; it cannot be used after fork"))
+        }
+        None => Err(closed("the session was released")),
+    }
+}
+
+/// Forgets the session and returns it, unless another process opened it: then it is leaked, for nothing of it works here.
+pub(crate) fn remove(session: SessionId) -> Option<Arc<Entry>> {
+    let entry = entries().remove(&session)?;
+    if entry.pid == std::process::id() {
+        return Some(entry);
+    }
+    std::mem::forget(entry);
+    None
+}
+
+/// Forgets all sessions of this process and returns them.
+pub(crate) fn clear() -> Vec<Arc<Entry>> {
+    let numbers: Vec<_> = entries().keys().copied().collect();
+    numbers.into_iter().filter_map(remove).collect()
+}
+
+fn closed(why: &str) -> Error {
+    Error::new(ErrorKind::Closed, why)
+}

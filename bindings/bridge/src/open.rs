@@ -1,0 +1,71 @@
+//! From a request to a running session.
+
+use std::sync::Arc;
+
+use madrigal::{
+    Error, ErrorKind, Options, Result, Session,
+    session::{AskKind, SessionHandle},
+};
+use serde::Deserialize;
+use serde_json::{json, value::RawValue};
+
+use crate::{
+    SessionId, Wake,
+    asks::Asks,
+    handles::{self, Entry},
+    runtime,
+    signals::Signals,
+};
+
+/// What `open` is given; see `docs/boundary.md`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request<'a> {
+    #[serde(borrow, default)]
+    options: Option<&'a RawValue>,
+    #[serde(default)]
+    asks: Vec<String>,
+    #[serde(default)]
+    stderr: bool,
+}
+
+pub(crate) fn open(request: &str, wake: Arc<dyn Wake>) -> Result<SessionId> {
+    let request: Request<'_> = serde_json::from_str(request).map_err(|error| {
+        Error::new(ErrorKind::InvalidArgument, format!("request: {error}")).operation("open")
+    })?;
+    let options = Options::from_json(request.options.map_or("{}", RawValue::get))?;
+    let kinds = request.asks.iter().map(|name| ask_kind(name)).collect::<Result<Vec<_>>>()?;
+
+    let session = handles::number();
+    let signals = Arc::new(Signals::new(session, wake.clone()));
+    let asks = Arc::new(Asks::new(kinds, signals.clone()));
+    let mut builder = Session::builder(options).host(asks.clone());
+    if request.stderr {
+        let signals = signals.clone();
+        builder =
+            builder.on_stderr(move |line| signals.push(json!({"event": "stderr", "line": line}).to_string()));
+    }
+    let runtime = runtime::handle()?;
+    let _inside = runtime.enter();
+    let handle = builder.start()?.handle();
+    runtime.spawn(announce(handle.clone(), signals.clone()));
+    handle.mailbox().set_wake(Arc::new(move || wake.wake(session)));
+    handles::insert(session, Entry::new(handle, signals, asks));
+    Ok(session)
+}
+
+fn ask_kind(name: &str) -> Result<AskKind> {
+    AskKind::from_name(name).ok_or_else(|| {
+        Error::new(ErrorKind::InvalidArgument, format!("asks: expected `can_use_tool`, not `{name}`"))
+            .operation("open")
+            .with("field", "asks")
+    })
+}
+
+/// Says when the program is ready. When it never is, the end of the stream says why.
+async fn announce(handle: SessionHandle, signals: Arc<Signals>) {
+    let opened = handle.opened();
+    if let Ok(info) = opened.await {
+        signals.push(json!({"event": "opened", "pid": handle.pid(), "info": *info}).to_string());
+    }
+}

@@ -1,0 +1,114 @@
+//! The envelopes of control frames, written and read. Pure text in and out.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
+
+use crate::{Error, ErrorKind, Result, message::malformed};
+
+/// A request from here to the program, as one line.
+pub(crate) fn request(id: &str, request: &Value) -> String {
+    line(&json!({"type": "control_request", "request_id": id, "request": request}))
+}
+
+/// Withdraws a request of ours, as one line.
+pub(crate) fn cancel(id: &str) -> String {
+    line(&json!({"type": "control_cancel_request", "request_id": id}))
+}
+
+/// Answers a request of the program, as one line.
+pub(crate) fn answer_success(id: &str, response: &Value) -> String {
+    line(&json!({
+        "type": "control_response",
+        "response": {"subtype": "success", "request_id": id, "response": response},
+    }))
+}
+
+/// Refuses a request of the program, as one line.
+pub(crate) fn answer_error(id: &str, error: &str) -> String {
+    line(
+        &json!({"type": "control_response", "response": {"subtype": "error", "request_id": id, "error": error}}),
+    )
+}
+
+fn line(frame: &Value) -> String {
+    let mut line = frame.to_string();
+    line.push('\n');
+    line
+}
+
+/// The program's answer to a request of ours.
+#[derive(Deserialize)]
+pub(crate) struct Reply<'a> {
+    #[serde(borrow, default)]
+    subtype: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) request_id: Cow<'a, str>,
+    #[serde(default)]
+    response: Option<Value>,
+    #[serde(borrow, default)]
+    error: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    error_code: Option<Cow<'a, str>>,
+}
+
+impl<'a> Reply<'a> {
+    /// Reads the `response` part of a control response.
+    pub(crate) fn parse(response: Option<&'a RawValue>, line: &str) -> Result<Self> {
+        let response = response.ok_or_else(|| malformed(line, "a control_response without `response`"))?;
+        serde_json::from_str(response.get())
+            .map_err(|error| malformed(line, &format!("a control_response with {error}")))
+    }
+
+    /// The payload (`Null` when there is none), or the program's refusal.
+    pub(crate) fn outcome(self, subtype: &str) -> Result<Value> {
+        if self.subtype == "success" {
+            return Ok(self.response.unwrap_or(Value::Null));
+        }
+        let reason = self.error.as_deref().unwrap_or("no reason given");
+        let mut error =
+            Error::new(ErrorKind::Control, format!("the claude program refused `{subtype}`: {reason}"))
+                .operation("control")
+                .with("subtype", subtype);
+        if let Some(code) = self.error_code {
+            error = error.with("error_code", code.into_owned());
+        }
+        Err(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(text: &str) -> Result<Value> {
+        let raw: &RawValue = serde_json::from_str(text).unwrap();
+        Reply::parse(Some(raw), "").unwrap().outcome("set_model")
+    }
+
+    #[test]
+    fn success_may_have_no_payload() {
+        assert_eq!(outcome(r#"{"subtype":"success","request_id":"1"}"#).unwrap(), Value::Null);
+        assert_eq!(
+            outcome(r#"{"subtype":"success","request_id":"1","response":{"a":1}}"#).unwrap(),
+            json!({"a": 1})
+        );
+    }
+
+    #[test]
+    fn a_refusal_says_what_was_refused_and_why() {
+        let error = outcome(r#"{"subtype":"error","request_id":"1","error":"no","error_code":"not_found"}"#)
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Control);
+        assert!(error.message().contains("`set_model`: no"));
+        assert_eq!(error.context()["error_code"], "not_found");
+    }
+
+    #[test]
+    fn written_frames_are_one_line() {
+        let line = request("7", &json!({"subtype": "interrupt", "text": "a\nb"}));
+        assert_eq!(line.matches('\n').count(), 1);
+        assert!(line.ends_with('\n'));
+    }
+}

@@ -1,0 +1,7 @@
+//! Control frames: questions and answers that travel between the messages, in both directions.
+
+mod control;
+mod pending;
+
+pub(crate) use control::{Reply, answer_error, answer_success, cancel, request};
+pub(crate) use pending::{Answer, Pending};

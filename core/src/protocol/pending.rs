@@ -1,0 +1,95 @@
+//! Requests of ours that wait for their answer.
+
+use std::{collections::HashMap, time::Duration};
+
+use serde_json::{Value, json};
+use tokio::{sync::oneshot, time::Instant};
+
+use crate::{Error, ErrorKind, Result};
+
+/// Where the outcome of a request goes.
+pub(crate) type Answer = oneshot::Sender<Result<Value>>;
+
+struct Waiting {
+    subtype: String,
+    answer: Answer,
+    deadline: Option<Instant>,
+}
+
+/// Hands out request ids and finds who waits for an answer.
+pub(crate) struct Pending {
+    waiting: HashMap<String, Waiting>,
+    next: u64,
+    limit: Option<Duration>,
+}
+
+impl Pending {
+    /// `limit` is how long an answer may take.
+    pub(crate) fn new(limit: Option<Duration>) -> Self {
+        Self { waiting: HashMap::new(), next: 1, limit }
+    }
+
+    /// Notes a request and gives it an id.
+    pub(crate) fn add(&mut self, subtype: &str, answer: Answer) -> String {
+        let deadline = self.limit.map(|limit| Instant::now() + limit);
+        self.insert(subtype, answer, deadline)
+    }
+
+    /// Notes a request whose time somebody else keeps.
+    pub(crate) fn add_without_limit(&mut self, subtype: &str, answer: Answer) -> String {
+        self.insert(subtype, answer, None)
+    }
+
+    fn insert(&mut self, subtype: &str, answer: Answer, deadline: Option<Instant>) -> String {
+        let id = format!("madrigal-{}", self.next);
+        self.next += 1;
+        self.waiting.insert(id.clone(), Waiting { subtype: subtype.to_owned(), answer, deadline });
+        id
+    }
+
+    /// Takes the one that waits for this answer, with its subtype; `None` for an answer nobody waits for.
+    pub(crate) fn take(&mut self, id: &str) -> Option<(String, Answer)> {
+        self.waiting.remove(id).map(|waiting| (waiting.subtype, waiting.answer))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// When the first of them runs out of time.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.waiting.values().filter_map(|waiting| waiting.deadline).min()
+    }
+
+    /// Fails those that ran out of time and returns their ids, so that they can be withdrawn.
+    pub(crate) fn expire(&mut self, now: Instant) -> Vec<String> {
+        let late: Vec<String> = self
+            .waiting
+            .iter()
+            .filter(|(_, waiting)| waiting.deadline.is_some_and(|deadline| deadline <= now))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in &late {
+            if let Some((subtype, answer)) = self.take(id) {
+                let limit = self.limit.unwrap_or_default().as_millis() as u64;
+                let error = Error::new(
+                    ErrorKind::Timeout,
+                    format!("the claude program did not answer `{subtype}` within {limit} ms (timeouts.control_ms)"),
+                )
+                .operation("control")
+                .with("subtype", subtype)
+                .with("limit_ms", json!(limit));
+                // Nobody may be waiting any more; that is fine.
+                let _ = answer.send(Err(error));
+            }
+        }
+        late
+    }
+
+    /// Fails all of them.
+    pub(crate) fn fail(&mut self, error: &Error) {
+        for (_, waiting) in self.waiting.drain() {
+            let _ = waiting.answer.send(Err(error.clone()));
+        }
+    }
+}

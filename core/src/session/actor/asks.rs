@@ -1,0 +1,96 @@
+//! Questions of the program on their way to the host and back.
+
+use serde_json::{Value, json};
+use tokio::{task::JoinError, time::Instant};
+
+use super::Actor;
+use crate::{
+    Error, ErrorKind, Result,
+    message::{Head, excerpt},
+    protocol,
+    session::{Ask, AskKind, host::check_permission},
+};
+
+impl Actor {
+    pub(super) fn asked(&mut self, line: &str, head: &Head<'_>) -> Result<()> {
+        let (Some(id), Some(request)) = (head.request_id.as_deref(), head.request) else {
+            return Err(Error::new(
+                ErrorKind::Protocol,
+                "a control_request without `request_id` or `request`",
+            )
+            .operation("read")
+            .with("line", excerpt(line)));
+        };
+        #[derive(serde::Deserialize)]
+        struct Subtype<'a> {
+            #[serde(borrow)]
+            subtype: std::borrow::Cow<'a, str>,
+        }
+        let subtype = serde_json::from_str::<Subtype<'_>>(request.get())
+            .map_err(|error| {
+                Error::new(ErrorKind::Protocol, format!("a control_request with {error}"))
+                    .with("line", excerpt(line))
+            })?
+            .subtype;
+        let kind = AskKind::from_name(&subtype);
+        match (kind, &self.host) {
+            (Some(kind), Some(host)) if host.asks().contains(&kind) => {
+                let answer = host.answer(Ask { kind, request: request.to_owned() });
+                let id = id.to_owned();
+                let task = self.asks.spawn({
+                    let id = id.clone();
+                    async move { (id, answer.await) }
+                });
+                self.open_asks.insert(id, task);
+            }
+            // A question nobody answers would stop the turn for ever.
+            _ => self.write(&protocol::answer_error(id, &format!("this host does not answer `{subtype}`"))),
+        }
+        Ok(())
+    }
+
+    pub(super) fn answered(&mut self, answered: std::result::Result<(String, Result<Value>), JoinError>) {
+        let Ok((id, answer)) = answered else {
+            // Cancelled (then it is not open any more), or its code panicked: then the tool must not wait for ever.
+            self.answer_lost();
+            return;
+        };
+        if self.open_asks.remove(&id).is_none() {
+            return;
+        }
+        self.last_output = Instant::now();
+        let answer = answer.and_then(|answer| check_permission(&answer).map(|()| answer));
+        match answer {
+            Ok(mut answer) => {
+                if answer["updatedInput"].is_null() {
+                    answer.as_object_mut().map(|fields| fields.remove("updatedInput"));
+                }
+                self.write(&protocol::answer_success(&id, &answer));
+            }
+            Err(error) => {
+                self.write(&protocol::answer_success(
+                    &id,
+                    &json!({"behavior": "deny", "message": error.message()}),
+                ));
+                let error = match error.kind() {
+                    ErrorKind::Callback | ErrorKind::InvalidArgument => error,
+                    _ => Error::new(ErrorKind::Callback, error.message()).caused_by(&error),
+                };
+                self.batch.push(Err(error.operation("can_use_tool")));
+                self.flush();
+            }
+        }
+    }
+
+    pub(super) fn answer_lost(&mut self) {
+        let lost: Vec<String> =
+            self.open_asks.iter().filter(|(_, ask)| ask.is_finished()).map(|(id, _)| id.clone()).collect();
+        for id in lost {
+            self.open_asks.remove(&id);
+            let message = "the permission callback panicked";
+            self.write(&protocol::answer_success(&id, &json!({"behavior": "deny", "message": message})));
+            self.batch.push(Err(Error::new(ErrorKind::Callback, message).operation("can_use_tool")));
+        }
+        self.flush();
+    }
+}

@@ -1,0 +1,83 @@
+//! Limits of time, all in one place: what is due next, and what happens then.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::{sync::oneshot, time::Instant};
+
+use super::Actor;
+use crate::{Error, ErrorKind, protocol};
+
+/// How long a turn may take to end after it ran out of time and was interrupted.
+const AFTER_INTERRUPT: Duration = Duration::from_secs(5);
+
+impl Actor {
+    /// When something is due next, if nothing happens before.
+    pub(super) fn alarm(&self) -> Option<Instant> {
+        [
+            self.start_deadline.filter(|_| !self.closing),
+            self.pending.deadline(),
+            self.idle_deadline(),
+            self.turn_deadline(),
+            self.turns.follow_up_deadline().filter(|_| self.finishing && self.input_open),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    pub(super) fn idle_deadline(&self) -> Option<Instant> {
+        // A question open with the host, or a full mailbox, is our silence, not the program's.
+        let waiting = self.turns.busy() && self.open_asks.is_empty() && !self.closing && self.may_read();
+        let limit = self.options.timeouts.idle_ms.filter(|_| waiting)?;
+        Some(self.last_output + Duration::from_millis(limit))
+    }
+
+    pub(super) fn turn_deadline(&self) -> Option<Instant> {
+        if self.closing {
+            return None;
+        }
+        match self.turn_interrupted {
+            Some(at) => Some(at + AFTER_INTERRUPT),
+            None => Some(self.turns.since()? + Duration::from_millis(self.options.timeouts.turn_ms?)),
+        }
+    }
+
+    pub(super) fn on_alarm(&mut self, now: Instant) {
+        for id in self.pending.expire(now) {
+            self.write(&protocol::cancel(&id));
+        }
+        if self.start_deadline.is_some_and(|deadline| deadline <= now) && !self.closing {
+            self.start_deadline = None;
+            self.fail(timeout(
+                "open",
+                "did not answer `initialize`",
+                "start_ms",
+                self.options.timeouts.start_ms,
+            ));
+        }
+        if self.idle_deadline().is_some_and(|deadline| deadline <= now) {
+            self.fail(timeout("read", "was silent during a turn", "idle_ms", self.options.timeouts.idle_ms));
+        }
+        if self.turn_deadline().is_some_and(|deadline| deadline <= now) {
+            let late = timeout("turn", "did not finish a turn", "turn_ms", self.options.timeouts.turn_ms);
+            if self.turn_interrupted.is_some() {
+                self.fail(late);
+            } else {
+                // The session outlives a slow turn: it is interrupted, and its reader told why.
+                self.turn_interrupted = Some(now);
+                self.batch.push(Err(late));
+                self.flush();
+                let (answer, _) = oneshot::channel();
+                self.control(&json!({"subtype": "interrupt"}), answer);
+            }
+        }
+    }
+}
+
+fn timeout(operation: &'static str, what: &str, option: &str, limit: Option<u64>) -> Error {
+    let limit = limit.unwrap_or_default();
+    Error::new(ErrorKind::Timeout, format!("the claude program {what} within {limit} ms (timeouts.{option})"))
+        .operation(operation)
+        .with("limit_ms", limit)
+}

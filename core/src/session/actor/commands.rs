@@ -1,0 +1,101 @@
+//! What handles ask for. Each is done without waiting; only its outcome may take time.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{Actor, Command};
+use crate::{
+    Error, ErrorKind, Prompt, Result,
+    protocol::{self, Answer},
+    transport::StopLadder,
+};
+
+impl Actor {
+    pub(super) fn command(&mut self, command: Command) {
+        match command {
+            Command::Send { prompt, done } => {
+                let sent = self.send(&prompt);
+                let _ = done.send(sent);
+            }
+            Command::Control { request, answer } => self.control(&request, answer),
+            Command::Finish => self.finishing = true,
+            Command::Close => self.close(),
+            Command::Stop => self.stop_now(),
+        }
+    }
+
+    pub(super) fn send(&mut self, prompt: &Prompt) -> Result<()> {
+        self.check_open("send")?;
+        if self.finishing {
+            return Err(Error::new(ErrorKind::Closed, "no prompt can follow `finish`").operation("send"));
+        }
+        if !self.sent.insert(prompt.uuid().to_owned()) {
+            let message = "prompt: uuid: was sent before in this session; the claude program would drop it without a result";
+            return Err(Error::new(ErrorKind::InvalidArgument, message)
+                .operation("send")
+                .with("field", "uuid"));
+        }
+        let now = Instant::now();
+        if !self.turns.busy() {
+            self.last_output = now;
+        }
+        self.turns.prompt(prompt.uuid(), now);
+        self.write(&prompt.line());
+        Ok(())
+    }
+
+    pub(super) fn control(&mut self, request: &Value, answer: Answer) {
+        if let Err(error) = self.check_open("control") {
+            let _ = answer.send(Err(error));
+            return;
+        }
+        let subtype = request["subtype"].as_str().unwrap_or_default();
+        let id = self.pending.add(subtype, answer);
+        self.write(&protocol::request(&id, request));
+    }
+
+    pub(super) fn check_open(&self, operation: &'static str) -> Result<()> {
+        if self.input_open && !self.closing {
+            return Ok(());
+        }
+        let why = match &self.failure {
+            Some(error) => format!("the session ended: {error}"),
+            None => "the session is closed".to_owned(),
+        };
+        Err(Error::new(ErrorKind::Closed, why).operation(operation))
+    }
+
+    pub(super) fn ladder(&self, terminate_after: Duration) -> StopLadder {
+        StopLadder {
+            interrupt_after: None,
+            terminate_after: Some(terminate_after),
+            kill_after: terminate_after + Duration::from_millis(self.options.timeouts.kill_ms),
+        }
+    }
+
+    pub(super) fn close(&mut self) {
+        if !self.closing {
+            self.closing = true;
+            let limit =
+                self.options.timeouts.close_ms.map_or(Duration::from_secs(3600), Duration::from_millis);
+            self.connection.process.stop(self.ladder(limit));
+        }
+    }
+
+    pub(super) fn stop_now(&mut self) {
+        self.closing = true;
+        self.discarding = true;
+        self.end_input();
+        self.asks.abort_all();
+        self.connection.process.stop(self.ladder(Duration::ZERO));
+    }
+
+    /// Ends the session because of an error; what was read before stays readable.
+    pub(super) fn fail(&mut self, error: Error) {
+        self.flush();
+        self.failure.get_or_insert(error);
+        self.stop_now();
+    }
+}

@@ -1,0 +1,204 @@
+//! The one task that owns a connection: it reads, writes, keeps time and knows when the session is over.
+//!
+//! Everything that must not wait for something else is a branch of one loop: control frames are served while messages
+//! pile up, input is written while output is read, and closing works in every state. Reading pauses while the reader of
+//! the messages is behind, *except* while a control exchange is open in either direction; then it goes on to a hard cap.
+
+mod asks;
+mod clock;
+mod commands;
+mod ending;
+mod reading;
+mod writing;
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::{mpsc, oneshot, watch},
+    task::{AbortHandle, JoinSet},
+    time::{Instant, sleep_until},
+};
+
+use super::{Mailbox, Opened, Prompt, host::SharedHost, turns::Turns};
+use crate::{
+    Error, Message, Options, Result,
+    protocol::{Answer, Pending},
+    transport::{Connection, Exit, frame::Lines},
+};
+
+/// How long output may still come after the process is gone: something else can hold the pipe open.
+const LAST_WORDS: Duration = Duration::from_millis(250);
+/// How long the process may take to exit after it closed its output.
+const AFTER_EOF: Duration = Duration::from_secs(2);
+
+/// What a handle asks the actor to do.
+pub(super) enum Command {
+    Send { prompt: Prompt, done: oneshot::Sender<Result<()>> },
+    Control { request: Value, answer: Answer },
+    Finish,
+    Close,
+    Stop,
+}
+
+pub(super) struct Actor {
+    options: Options,
+    program: PathBuf,
+    connection: Connection,
+    input_open: bool,
+    outgoing: Vec<u8>,
+    written: usize,
+    lines: Lines,
+    batch: Vec<Result<Message>>,
+    mailbox: Arc<Mailbox>,
+    host: Option<SharedHost>,
+    asks: JoinSet<(String, Result<Value>)>,
+    open_asks: HashMap<String, AbortHandle>,
+    pending: Pending,
+    turns: Turns,
+    sent: HashSet<String>,
+    first: Option<Prompt>,
+    opened: watch::Sender<Opened>,
+    start_deadline: Option<Instant>,
+    last_output: Instant,
+    turn_interrupted: Option<Instant>,
+    finishing: bool,
+    closing: bool,
+    /// Nobody reads any more: what still comes is thrown away.
+    discarding: bool,
+    failure: Option<Error>,
+}
+
+impl Actor {
+    pub(super) fn new(
+        options: Options,
+        program: PathBuf,
+        connection: Connection,
+        mailbox: Arc<Mailbox>,
+        host: Option<SharedHost>,
+        opened: watch::Sender<Opened>,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            lines: Lines::new(options.limits.line_bytes),
+            pending: Pending::new(options.timeouts.control_ms.map(Duration::from_millis)),
+            start_deadline: options.timeouts.start_ms.map(|limit| now + Duration::from_millis(limit)),
+            options,
+            program,
+            connection,
+            input_open: true,
+            outgoing: Vec::new(),
+            written: 0,
+            batch: Vec::new(),
+            mailbox,
+            host,
+            asks: JoinSet::new(),
+            open_asks: HashMap::new(),
+            turns: Turns::default(),
+            sent: HashSet::new(),
+            first: None,
+            opened,
+            last_output: now,
+            turn_interrupted: None,
+            finishing: false,
+            closing: false,
+            discarding: false,
+            failure: None,
+        }
+    }
+
+    /// With the one prompt of a query, which is written together with `initialize`.
+    pub(super) fn with_query(mut self, prompt: &Prompt) -> Self {
+        self.first = Some(prompt.clone());
+        self
+    }
+
+    pub(super) async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        let mut initialized = Some(self.initialize());
+        if let Some(prompt) = self.first.take() {
+            if let Err(error) = self.send(&prompt) {
+                self.fail(error);
+            }
+            self.finishing = true;
+        }
+        let mut commands_open = true;
+        let mut output_open = true;
+        let mut exit = None;
+        let mut last_words = None;
+        let process = self.connection.process.clone();
+        let exited = process.wait();
+        tokio::pin!(exited);
+
+        while output_open || exit.is_none() {
+            let reading = output_open && self.may_read();
+            let alarm = [self.alarm(), last_words].into_iter().flatten().min();
+            let writing = self.input_open && self.written < self.outgoing.len();
+            let space = self.lines.space();
+            tokio::select! {
+                biased;
+                command = commands.recv(), if commands_open => match command {
+                    Some(command) => self.command(command),
+                    // Every handle is gone: nobody can read or ask any more.
+                    None => { commands_open = false; self.stop_now(); }
+                },
+                written = self.connection.input.write(&self.outgoing[self.written..]), if writing => self.wrote(written),
+                read = self.connection.output.read_buf(space), if reading => match read {
+                    Ok(0) | Err(_) => {
+                        output_open = false;
+                        if let Some(rest) = self.lines.rest().map(|line| line.map(str::to_owned)) {
+                            self.line(rest.as_deref().map_err(Clone::clone));
+                        }
+                        self.flush();
+                        if exit.is_none() {
+                            self.end_input();
+                            process.stop(self.ladder(AFTER_EOF));
+                        }
+                    }
+                    Ok(_) => self.read(),
+                },
+                Some(answered) = self.asks.join_next(), if !self.asks.is_empty() => self.answered(answered),
+                answer = async { match &mut initialized { Some(answer) => answer.await, None => std::future::pending().await } },
+                    if initialized.is_some() =>
+                {
+                    initialized = None;
+                    if let Err(error) = self.initialized(answer) {
+                        self.fail(error);
+                    }
+                },
+                how = &mut exited, if exit.is_none() => {
+                    exit = Some(how);
+                    last_words = Some(Instant::now() + LAST_WORDS);
+                    self.input_open = false;
+                },
+                // The silence until now was ours, not the program's.
+                () = self.mailbox.room(), if output_open && !reading => self.last_output = Instant::now(),
+                () = sleep_until(alarm.unwrap_or_else(Instant::now)), if alarm.is_some() => {
+                    let now = Instant::now();
+                    if last_words.is_some_and(|until| until <= now) {
+                        output_open = false;
+                        self.flush();
+                    }
+                    self.on_alarm(now);
+                },
+            }
+            self.end_input_when_done();
+        }
+        commands.close();
+        self.finish(exit.unwrap_or(Exit::Unknown), &mut commands).await;
+    }
+
+    /// Reading pauses when the mailbox is full, unless a control exchange could be behind the unread messages.
+    fn may_read(&self) -> bool {
+        self.discarding
+            || self.closing
+            || !self.pending.is_empty()
+            || !self.open_asks.is_empty()
+            || self.mailbox.has_room()
+    }
+}

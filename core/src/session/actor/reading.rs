@@ -1,0 +1,93 @@
+//! What the program says, line by line: control frames are served, everything else becomes a message.
+
+use tokio::time::Instant;
+
+use super::Actor;
+use crate::{
+    Error, ErrorKind, Message, Result,
+    message::Head,
+    protocol::Reply,
+    transport::{check_version, frame::Lines},
+};
+
+impl Actor {
+    pub(super) fn read(&mut self) {
+        self.last_output = Instant::now();
+        // The lines are moved out so that reading them can borrow the rest of the actor.
+        let mut lines = std::mem::replace(&mut self.lines, Lines::empty());
+        while let Some(line) = lines.next() {
+            self.line(line);
+        }
+        self.lines = lines;
+        self.flush();
+        if self.mailbox.bytes() > self.options.limits.hard_buffer_bytes && !self.discarding {
+            let limit = self.options.limits.hard_buffer_bytes;
+            let message = format!(
+                "more than {limit} bytes of messages are unread (limits.hard_buffer_bytes); read them while control requests or questions are open"
+            );
+            self.fail(Error::new(ErrorKind::Overflow, message).operation("read").with("limit_bytes", limit));
+        }
+    }
+
+    pub(super) fn flush(&mut self) {
+        if self.discarding {
+            self.batch.clear();
+        }
+        self.mailbox.push(&mut self.batch);
+    }
+
+    pub(super) fn line(&mut self, line: Result<&str>) {
+        let routed = line.and_then(|line| {
+            let head = Head::parse(line)?;
+            self.route(line, &head)
+        });
+        if let Err(error) = routed {
+            self.batch.push(Err(error.with("stderr", self.connection.process.stderr_tail())));
+        }
+    }
+
+    pub(super) fn route(&mut self, line: &str, head: &Head<'_>) -> Result<()> {
+        match &*head.kind {
+            "control_response" => {
+                let reply = Reply::parse(head.response, line)?;
+                if let Some((subtype, answer)) = self.pending.take(&reply.request_id) {
+                    let _ = answer.send(reply.outcome(&subtype));
+                }
+            }
+            "control_request" => self.asked(line, head)?,
+            "control_cancel_request" => {
+                if let Some(ask) = head.request_id.as_deref().and_then(|id| self.open_asks.remove(id)) {
+                    ask.abort();
+                }
+            }
+            "keep_alive" => {}
+            _ => self.message(line, head),
+        }
+        Ok(())
+    }
+
+    pub(super) fn message(&mut self, line: &str, head: &Head<'_>) {
+        self.batch.push(Ok(Message::from_head(line, head)));
+        if let Some(version) = head.claude_code_version.as_deref()
+            && let Err(error) = check_version(version)
+        {
+            self.fail(error);
+            return;
+        }
+        if let Some(ended) = self.turns.observe(head, Instant::now()) {
+            self.turn_interrupted = None;
+            if ended.auth_failed {
+                self.batch.push(Err(not_logged_in()));
+            }
+        }
+    }
+}
+
+fn not_logged_in() -> Error {
+    Error::new(
+        ErrorKind::Auth,
+        "the model's API did not accept the credentials, or there are none: run `claude` and log in, or set \
+         ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN (made by `claude setup-token`)",
+    )
+    .operation("turn")
+}

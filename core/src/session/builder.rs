@@ -1,0 +1,193 @@
+//! Puts a session together: options, host, transport.
+
+use std::{
+    future::Future,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+
+use tokio::sync::{mpsc, watch};
+
+use super::{
+    AskKind, End, Host, Mailbox, Opened, Permission, PermissionRequest, Prompt, Query, Reader, Session,
+    SessionHandle,
+    actor::{Actor, Command},
+    host::{CanUseTool, SharedHost},
+};
+use crate::{
+    Error, Options, Result,
+    transport::{ChildTransport, Connection, StderrLine, Transport, locate},
+};
+
+/// Made by [`Session::builder`].
+pub struct SessionBuilder {
+    options: Options,
+    host: Option<SharedHost>,
+    transport: Option<Arc<dyn Transport>>,
+    on_stderr: Option<StderrLine>,
+}
+
+impl std::fmt::Debug for SessionBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SessionBuilder")
+            .field("options", &self.options)
+            .field("host", &self.host)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SessionBuilder {
+    pub(super) fn new(options: Options) -> Self {
+        Self { options, host: None, transport: None, on_stderr: None }
+    }
+
+    /// Answers permission questions. An error denies the tool with its message, and reaches the reader of the messages.
+    #[must_use]
+    pub fn can_use_tool<F, R>(self, decide: F) -> Self
+    where
+        F: Fn(PermissionRequest) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Permission>> + Send + 'static,
+    {
+        self.host(Arc::new(CanUseTool(decide)))
+    }
+
+    /// Answers questions of every kind; replaces [`can_use_tool`](Self::can_use_tool).
+    #[must_use]
+    pub fn host(mut self, host: Arc<dyn Host>) -> Self {
+        self.host = Some(host);
+        self
+    }
+
+    /// Reaches the program another way than as a child process, such as a [`Script`](crate::testing::Script) in memory.
+    #[must_use]
+    pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Called with each line the program writes to stderr. Must not block.
+    #[must_use]
+    pub fn on_stderr(mut self, line: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.on_stderr = Some(Arc::new(line));
+        self
+    }
+
+    /// Starts the program and waits until it is ready.
+    ///
+    /// # Errors
+    /// `invalid_options`, `cli_not_found`, `cli_version`, `spawn_failed`, `process_exited`, `timeout`.
+    pub async fn open(self) -> Result<Session> {
+        let session = self.connect().await?;
+        session.handle.opened().await?;
+        Ok(session)
+    }
+
+    /// Starts the program and returns without waiting for it to be ready; prompts may be sent at once. What goes wrong
+    /// from here on arrives in the stream of messages.
+    ///
+    /// # Errors
+    /// `invalid_options`, `cli_not_found`, `spawn_failed`.
+    pub async fn connect(self) -> Result<Session> {
+        let (parts, session) = self.parts()?;
+        let (program, connection) = parts.connect().await?;
+        tokio::spawn(parts.actor(program, connection));
+        Ok(session)
+    }
+
+    /// Checks the options and returns at once; the program is started in the background. Everything else that can go wrong
+    /// arrives in the stream of messages. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// `invalid_options`.
+    pub fn start(self) -> Result<Session> {
+        let (parts, session) = self.parts()?;
+        tokio::spawn(async move {
+            match parts.connect().await {
+                Ok((program, connection)) => parts.actor(program, connection).await,
+                Err(error) => parts.refuse(&error),
+            }
+        });
+        Ok(session)
+    }
+
+    /// Asks one thing: starts the program, sends the prompt, and lets the program end when everything is said. See
+    /// [`query`](crate::query).
+    ///
+    /// # Errors
+    /// `invalid_options`, `cli_not_found`, `spawn_failed`.
+    pub async fn query(self, prompt: impl Into<Prompt>) -> Result<Query> {
+        let prompt = prompt.into();
+        let (mut parts, session) = self.parts()?;
+        let (program, connection) = parts.connect().await?;
+        // Put before the actor runs, so that the first thing it writes holds everything.
+        parts.first = Some(prompt);
+        tokio::spawn(parts.actor(program, connection));
+        Ok(Query::new(session))
+    }
+
+    fn parts(self) -> Result<(Parts, Session)> {
+        self.options.validate()?;
+        let mailbox = Arc::new(Mailbox::new(self.options.limits.buffer_bytes));
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let pid = Arc::new(OnceLock::new());
+        let (opened, known) = watch::channel(Opened::NotYet);
+        let handle = SessionHandle::new(commands, mailbox.clone(), known, pid.clone());
+        let session = Session { handle, reader: Reader::new(mailbox.clone()) };
+        let parts = Parts { builder: self, mailbox, commands: receiver, opened, pid, first: None };
+        Ok((parts, session))
+    }
+}
+
+/// What becomes the actor once the program runs.
+struct Parts {
+    builder: SessionBuilder,
+    mailbox: Arc<Mailbox>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    opened: watch::Sender<Opened>,
+    pid: Arc<OnceLock<u32>>,
+    /// The only prompt, of a query.
+    first: Option<Prompt>,
+}
+
+impl Parts {
+    async fn connect(&self) -> Result<(PathBuf, Connection)> {
+        let SessionBuilder { options, host, transport, on_stderr } = &self.builder;
+        let program = match (transport, &options.cli_path) {
+            (None, explicit) => locate(explicit.as_deref())?,
+            (Some(_), explicit) => explicit.clone().unwrap_or_else(|| "claude".into()),
+        };
+        let asks = host.as_ref().is_some_and(|host| host.asks().contains(&AskKind::CanUseTool));
+        let mut launch = options.launch(program.clone(), asks);
+        launch.on_stderr = on_stderr.clone();
+        let connection = match transport {
+            Some(transport) => transport.connect(launch).await,
+            None => ChildTransport.connect(launch).await,
+        };
+        let connection = connection.map_err(|error| error.operation("open"))?;
+        if let Some(pid) = connection.process.id() {
+            let _ = self.pid.set(pid);
+        }
+        Ok((program, connection))
+    }
+
+    fn actor(self, program: PathBuf, connection: Connection) -> impl Future<Output = ()> + Send {
+        let actor = Actor::new(
+            self.builder.options,
+            program,
+            connection,
+            self.mailbox,
+            self.builder.host,
+            self.opened,
+        );
+        let actor = match self.first {
+            Some(prompt) => actor.with_query(&prompt),
+            None => actor,
+        };
+        actor.run(self.commands)
+    }
+
+    fn refuse(self, error: &Error) {
+        self.opened.send_replace(Opened::No(error.clone()));
+        self.mailbox.end(End { exit: None, error: Some(error.clone()) });
+    }
+}

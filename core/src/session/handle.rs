@@ -1,0 +1,172 @@
+//! What other tasks may do with a session: everything but read.
+
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{End, Mailbox, Opened, Prompt, actor::Command};
+use crate::{Error, ErrorKind, Result, transport::BoxFuture};
+
+/// Sends, interrupts and closes; a cheap clone. The session lives as long as it or any of its handles.
+#[derive(Clone)]
+pub struct SessionHandle {
+    commands: mpsc::UnboundedSender<Command>,
+    mailbox: Arc<Mailbox>,
+    opened: watch::Receiver<Opened>,
+    pid: Arc<OnceLock<u32>>,
+}
+
+impl fmt::Debug for SessionHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionHandle")
+            .field("opened", &self.opened.borrow().is_known())
+            .finish_non_exhaustive()
+    }
+}
+
+impl SessionHandle {
+    pub(super) fn new(
+        commands: mpsc::UnboundedSender<Command>,
+        mailbox: Arc<Mailbox>,
+        opened: watch::Receiver<Opened>,
+        pid: Arc<OnceLock<u32>>,
+    ) -> Self {
+        Self { commands, mailbox, opened, pid }
+    }
+
+    /// Sends a prompt. Prompts sent during a turn wait; the program may answer several with one result.
+    ///
+    /// The prompt is on its way when this returns; the future only says whether it was accepted. So the order of calls is
+    /// the order of prompts.
+    ///
+    /// # Errors
+    /// `closed`; `invalid_argument` for a uuid that was sent before.
+    pub fn send(&self, prompt: impl Into<Prompt>) -> BoxFuture<'static, Result<()>> {
+        let (done, sent) = oneshot::channel();
+        let queued = self.command(Command::Send { prompt: prompt.into(), done }, "send");
+        let mailbox = self.mailbox.clone();
+        Box::pin(async move {
+            queued?;
+            sent.await.unwrap_or_else(|_| Err(closed(&mailbox, "send")))
+        })
+    }
+
+    /// Says that no more prompts will come: when every prompt has its result and no background task is open, the input ends
+    /// and the process exits.
+    ///
+    /// # Errors
+    /// `closed`.
+    pub fn finish(&self) -> Result<()> {
+        self.command(Command::Finish, "finish")
+    }
+
+    /// Ends the running turn; its result follows, with `terminal_reason` `aborted_...`. Returns the program's receipt,
+    /// `{"still_queued": [uuid...]}`. Succeeds, and does nothing, when no turn runs.
+    ///
+    /// # Errors
+    /// `closed`, `timeout`, `control`.
+    pub fn interrupt(&self) -> BoxFuture<'static, Result<Value>> {
+        let receipt = self.control(json!({"subtype": "interrupt"}));
+        Box::pin(async move { receipt.await.map_err(|error| error.operation("interrupt")) })
+    }
+
+    /// Sends a control request, `{"subtype": ...}`, and returns the payload of its answer, `Null` when it has none. Answered
+    /// also while messages are unread.
+    ///
+    /// # Errors
+    /// `invalid_argument` without a subtype; `closed`; `timeout` after `timeouts.control_ms`; `control` when it was refused.
+    pub fn control(&self, request: Value) -> BoxFuture<'static, Result<Value>> {
+        let (answer, answered) = oneshot::channel();
+        let queued = match request["subtype"].as_str() {
+            None => Err(invalid_subtype("expected the name of a control request, such as \"set_model\"")),
+            Some("initialize") => {
+                Err(invalid_subtype("`initialize` is sent when the session opens; use the options"))
+            }
+            Some(_) => self.command(Command::Control { request, answer }, "control"),
+        };
+        let mailbox = self.mailbox.clone();
+        Box::pin(async move {
+            queued?;
+            answered.await.unwrap_or_else(|_| Err(closed(&mailbox, "control")))
+        })
+    }
+
+    /// Waits until the program is ready and returns its answer to `initialize`: commands, models, account, version...
+    ///
+    /// # Errors
+    /// Why it could not be opened.
+    pub async fn opened(&self) -> Result<Arc<Value>> {
+        let mut opened = self.opened.clone();
+        let known = opened.wait_for(Opened::is_known).await.map(|opened| opened.clone());
+        match known {
+            Ok(Opened::Yes(info)) => Ok(info),
+            Ok(Opened::No(error)) => Err(error),
+            Ok(Opened::NotYet) | Err(_) => Err(closed(&self.mailbox, "open")),
+        }
+    }
+
+    /// The process id of the program, once it was started; `None` before, and for a script in memory.
+    pub fn pid(&self) -> Option<u32> {
+        self.pid.get().copied()
+    }
+
+    /// Ends the input, lets the program finish, and waits until it is gone.
+    pub async fn close(&self) -> End {
+        self.close_soon();
+        self.gone().await
+    }
+
+    /// Starts what [`close`](Self::close) does and returns at once.
+    pub fn close_soon(&self) {
+        let _ = self.commands.send(Command::Close);
+    }
+
+    /// Terminates the process tree now, kills it `timeouts.kill_ms` later, and returns at once. Unread messages are lost.
+    pub fn stop(&self) {
+        let _ = self.commands.send(Command::Stop);
+    }
+
+    /// Waits until the process is gone, however that comes about.
+    pub async fn gone(&self) -> End {
+        self.commands.closed().await;
+        // The actor closes its queue of commands and then says how it ended; both without waiting for anybody.
+        loop {
+            if let Some(end) = self.mailbox.ended() {
+                return end;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The queue the session's messages arrive in. For those who build a reader of their own: there must be only one.
+    pub fn mailbox(&self) -> &Arc<Mailbox> {
+        &self.mailbox
+    }
+
+    pub(super) fn interrupt_soon(&self) {
+        let (answer, _) = oneshot::channel();
+        let _ = self.commands.send(Command::Control { request: json!({"subtype": "interrupt"}), answer });
+    }
+
+    fn command(&self, command: Command, operation: &'static str) -> Result<()> {
+        self.commands.send(command).map_err(|_| closed(&self.mailbox, operation))
+    }
+}
+
+fn closed(mailbox: &Mailbox, operation: &'static str) -> Error {
+    let why = match mailbox.ended().and_then(|end| end.error) {
+        Some(error) => format!("the session ended: {error}"),
+        None => "the session is closed".to_owned(),
+    };
+    Error::new(ErrorKind::Closed, why).operation(operation)
+}
+
+fn invalid_subtype(problem: &str) -> Error {
+    Error::new(ErrorKind::InvalidArgument, format!("subtype: {problem}"))
+        .operation("control")
+        .with("field", "subtype")
+}

@@ -1,0 +1,151 @@
+//! What is sent to the program: text, content blocks, or a whole `user` frame.
+//!
+//! A malformed input line kills the program and a repeated uuid is dropped without a word, so both are refused here.
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::{Error, ErrorKind, Result};
+
+/// One prompt.
+///
+/// ```
+/// use madrigal::Prompt;
+/// let text = Prompt::from("What is 2 + 2?");
+/// let blocks = Prompt::from_json(serde_json::json!([{"type": "text", "text": "What is this?"}])).unwrap();
+/// let error = Prompt::from_json(serde_json::json!({"type": "assistant"})).unwrap_err();
+/// assert!(error.to_string().contains("type"));
+/// # let _ = (text, blocks);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prompt {
+    frame: Map<String, Value>,
+    uuid: String,
+}
+
+impl Prompt {
+    /// Reads a prompt: a string, a list of content blocks, or a `user` frame
+    /// (`{"type": "user", "message": {"role": "user", "content": ...}}`, with a `uuid` of your own if you like).
+    /// Fails with `invalid_argument`, naming the field.
+    pub fn from_json(value: Value) -> Result<Self> {
+        match value {
+            Value::String(_) => Ok(Self::from_content(value)),
+            Value::Array(ref blocks) => {
+                if let Some(index) = blocks.iter().position(|block| !block["type"].is_string()) {
+                    return Err(invalid(&format!("[{index}].type"), "a content block needs a `type`"));
+                }
+                Ok(Self::from_content(value))
+            }
+            Value::Object(frame) => Self::from_frame(frame),
+            _ => Err(invalid("prompt", "expected a string, a list of content blocks or a user frame")),
+        }
+    }
+
+    fn from_content(content: Value) -> Self {
+        let uuid = Uuid::new_v4().to_string();
+        let frame = json!({
+            "type": "user",
+            "message": {"role": "user", "content": content},
+            "parent_tool_use_id": null,
+            "session_id": "",
+            "uuid": uuid,
+        });
+        let Value::Object(frame) = frame else { unreachable!("an object was written above") };
+        Self { frame, uuid }
+    }
+
+    fn from_frame(mut frame: Map<String, Value>) -> Result<Self> {
+        if frame.get("type").and_then(Value::as_str) != Some("user") {
+            return Err(invalid("type", "expected \"user\""));
+        }
+        let message = frame.get("message").and_then(Value::as_object);
+        let message =
+            message.ok_or_else(|| invalid("message", "expected an object with `role` and `content`"))?;
+        if message.get("role").and_then(Value::as_str) != Some("user") {
+            return Err(invalid("message.role", "expected \"user\""));
+        }
+        if !message.get("content").is_some_and(|content| content.is_string() || content.is_array()) {
+            return Err(invalid("message.content", "expected a string or a list of content blocks"));
+        }
+        let uuid = match frame.get("uuid") {
+            None | Some(Value::Null) => Uuid::new_v4().to_string(),
+            Some(Value::String(text)) if Uuid::try_parse(text).is_ok() => text.clone(),
+            Some(_) => return Err(invalid("uuid", "expected a UUID, or nothing")),
+        };
+        frame.insert("uuid".to_owned(), uuid.clone().into());
+        Ok(Self { frame, uuid })
+    }
+
+    /// The id that names this prompt in lifecycle frames and results.
+    pub fn uuid(&self) -> &str {
+        &self.uuid
+    }
+
+    /// The frame as one line.
+    pub(crate) fn line(&self) -> String {
+        let mut line = serde_json::to_string(&self.frame).unwrap_or_default();
+        line.push('\n');
+        line
+    }
+
+    /// Whether the frame only adds context and asks for no answer of the model; it still yields a result.
+    #[cfg(test)]
+    fn content(&self) -> &Value {
+        &self.frame["message"]["content"]
+    }
+}
+
+impl From<&str> for Prompt {
+    fn from(text: &str) -> Self {
+        Self::from_content(text.into())
+    }
+}
+
+impl From<String> for Prompt {
+    fn from(text: String) -> Self {
+        Self::from_content(text.into())
+    }
+}
+
+fn invalid(field: &str, expected: &str) -> Error {
+    let message = format!("prompt: {field}: {expected}");
+    Error::new(ErrorKind::InvalidArgument, message).operation("send").with("field", field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_keeps_its_uuid_and_its_other_fields() {
+        let uuid = "11111111-1111-4111-8111-111111111111";
+        let frame = json!({"type": "user", "uuid": uuid, "priority": "now", "message": {"role": "user", "content": "hi"}});
+        let prompt = Prompt::from_json(frame).unwrap();
+        assert_eq!(prompt.uuid(), uuid);
+        assert!(prompt.line().contains(r#""priority":"now""#));
+        assert_eq!(prompt.content(), "hi");
+    }
+
+    #[test]
+    fn what_would_kill_the_program_is_refused_by_field() {
+        for (frame, field) in [
+            (json!(7), "prompt"),
+            (json!({"type": "user"}), "message"),
+            (json!({"type": "user", "message": {"role": "assistant", "content": "x"}}), "message.role"),
+            (json!({"type": "user", "message": {"role": "user"}}), "message.content"),
+            (json!({"type": "user", "uuid": "x", "message": {"role": "user", "content": ""}}), "uuid"),
+            (json!(["text"]), "[0].type"),
+        ] {
+            let error = Prompt::from_json(frame).unwrap_err();
+            assert_eq!(
+                (error.kind(), &error.context()["field"]),
+                (ErrorKind::InvalidArgument, &json!(field))
+            );
+        }
+    }
+
+    #[test]
+    fn a_line_break_in_a_prompt_stays_inside_its_line() {
+        assert_eq!(Prompt::from("a\nb\u{2028}c").line().matches('\n').count(), 1);
+    }
+}

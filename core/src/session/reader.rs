@@ -1,0 +1,87 @@
+//! Takes messages from the mailbox a batch at a time and hands them out one by one.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use super::{Mailbox, turns};
+use crate::{Error, Message, Result, message::Head};
+
+/// One lock of the mailbox for this many messages.
+const BATCH: usize = 256;
+
+#[derive(Debug)]
+pub(super) struct Reader {
+    mailbox: Arc<Mailbox>,
+    taken: VecDeque<Result<Message>>,
+    over: bool,
+    /// Prompts whose turns were given up: everything up to their result is passed over.
+    abandoned: Vec<String>,
+}
+
+impl Reader {
+    pub(super) fn new(mailbox: Arc<Mailbox>) -> Self {
+        Self { mailbox, taken: VecDeque::new(), over: false, abandoned: Vec::new() }
+    }
+
+    pub(super) fn abandon(&mut self, uuid: String) {
+        self.abandoned.push(uuid);
+    }
+
+    pub(super) async fn next(&mut self) -> Option<Result<Message>> {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Message>>> {
+        loop {
+            while let Some(item) = self.taken.pop_front() {
+                if self.abandoned.is_empty() || !self.passes_over(&item) {
+                    return Poll::Ready(Some(item));
+                }
+            }
+            if self.over {
+                return Poll::Ready(None);
+            }
+            ready!(self.mailbox.poll_ready(context));
+            let (items, end) = self.mailbox.drain(BATCH);
+            self.taken = items.into();
+            if let Some(end) = end {
+                self.over = true;
+                if let Some(error) = end.error {
+                    self.taken.push_back(Err(error));
+                    self.abandoned.clear();
+                }
+            }
+        }
+    }
+
+    /// The next item, when it is there already and an error.
+    pub(super) fn take_error(&mut self) -> Option<Error> {
+        match self.taken.front() {
+            Some(Err(_)) => self.taken.pop_front()?.err(),
+            _ => None,
+        }
+    }
+
+    fn passes_over(&mut self, item: &Result<Message>) -> bool {
+        if let Ok(message) = item
+            && message.is_result()
+        {
+            let answered = answers(message);
+            if answered.is_empty() {
+                self.abandoned.clear();
+            } else {
+                self.abandoned.retain(|uuid| !answered.contains(uuid));
+            }
+        }
+        true
+    }
+}
+
+/// The prompts a result answers; none when the program did not say.
+pub(super) fn answers(result: &Message) -> Vec<String> {
+    Head::parse(result.raw()).map(|head| turns::uuids(&head)).unwrap_or_default()
+}
