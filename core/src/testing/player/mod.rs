@@ -362,10 +362,11 @@ impl<S: Stage> Player<S> {
     }
 
     fn expect_args(&mut self, contains: &[Vec<String>], lacks: &[String]) -> Played {
-        let args = self.stage.args();
+        // `--flag=value` and `--flag value` say the same, so a scenario need not know which the host prefers.
+        let args: Vec<&str> = self.stage.args().iter().flat_map(|arg| flag_and_value(arg)).collect();
         let missing = contains
             .iter()
-            .find(|run| !run.is_empty() && !args.windows(run.len()).any(|window| window == run.as_slice()));
+            .find(|run| !run.is_empty() && !args.windows(run.len()).any(|window| window == *run));
         let present = lacks.iter().find(|text| args.iter().any(|arg| arg.contains(text.as_str())));
         match (missing, present) {
             (None, None) => Ok(()),
@@ -460,6 +461,14 @@ fn reserve(steps: &[Step], again: bool, found: &mut Vec<(Value, bool)>, initiali
             _ => {}
         }
     }
+}
+
+fn flag_and_value(arg: &str) -> impl Iterator<Item = &str> {
+    let (flag, value) = match arg.split_once('=') {
+        Some((flag, value)) if flag.starts_with("--") => (flag, Some(value)),
+        _ => (arg, None),
+    };
+    std::iter::once(flag).chain(value)
 }
 
 /// Fresh uuids, cheaper than asking the system for randomness each time.
