@@ -1,10 +1,12 @@
-//! Stand-ins for the `claude` program, for the tests of this project and for yours.
+//! Stand-ins for the `claude` program and for the model behind it, for the tests of this project and for yours.
 //!
-//! Both play the same scenarios, written as data: see `tests/conformance/README.md` for the format.
-//!
-//! * [`simulator`] is a process: it is given as `cli_path`, so that starting, piping and killing are tested too.
+//! * [`simulator`] is a process that plays scenarios written as data (`tests/conformance/README.md` has the format). It is
+//!   given as `cli_path`, so that starting, piping and killing are tested too.
+//! * `loopback` (feature `loopback`) stands in for the model's HTTP API, so that the real program runs without an account.
 
 mod frames;
+#[cfg(feature = "loopback")]
+pub mod loopback;
 mod pattern;
 mod player;
 mod recording;
