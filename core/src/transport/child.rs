@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{
     BoxFuture, Connection, Exit, Launch, Process, Signal, StopLadder, Transport,
-    keeper::{self, Fate, Inbox, Request, SpawnRequest, lock},
+    inbox::{self, Fate, Inbox, Request, SpawnRequest, lock},
     prepare::{Prepared, Step},
     spawn::{Stdio, above_standard_streams},
 };
@@ -44,7 +44,7 @@ impl Transport for ChildTransport {
 }
 
 async fn connect(launch: Launch) -> Result<Connection> {
-    let inbox = keeper::current()?;
+    let inbox = inbox::current()?;
     let mark = inbox.next_mark();
     let prepared = Prepared::new(&launch, &mark)?;
     let refused = |error: io::Error| prepared.refused(Step::Birth, error.raw_os_error().unwrap_or(0));

@@ -6,30 +6,27 @@
 use std::{
     collections::{BTreeSet, HashMap},
     io,
-    os::fd::OwnedFd,
+    ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
-    process,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal as SystemSignal, WaitOptions};
-use tokio::sync::oneshot;
+use rustix::process::{Signal as SystemSignal, WaitOptions};
+use tokio::sync::watch;
 
 use super::{
-    Exit, Signal, StderrLine, StopLadder,
+    Exit, Signal, StopLadder,
     child::ChildProcess,
-    poller::{Bell, Poller},
-    prepare::Prepared,
-    spawn::{self, Spawner, Stdio},
+    guardian::Guardian,
+    inbox::{Fate, Inbox, Request, SpawnRequest},
+    poller::Poller,
+    spawn::{self, Spawned, Spawner},
     stderr::{Stderr, Tail},
     tree,
+    ward::{Step, Ward},
 };
-use crate::{Error, ErrorKind, Result};
 
 /// How soon to look again for processes that were killed and are not gone yet.
 const SWEEP_AGAIN: Duration = Duration::from_millis(4);
@@ -42,118 +39,16 @@ const ASK_AGAIN: Duration = Duration::from_millis(5);
 
 const BELL: u64 = 0;
 
-/// What can be asked of the keeper.
-pub(super) enum Request {
-    Spawn(Box<SpawnRequest>),
-    Signal(u64, Signal),
-    Stop(u64, StopLadder),
-    /// Ends the thread of a keeper that nobody knows.
-    Quit,
-}
-
-/// A program to start. Dropping the answer's receiver stops the program again.
-pub(super) struct SpawnRequest {
-    pub(super) prepared: Prepared,
-    pub(super) mark: String,
-    pub(super) stdio: Stdio,
-    /// Our end of its stderr, nonblocking.
-    pub(super) stderr: OwnedFd,
-    pub(super) on_stderr: Option<StderrLine>,
-    pub(super) answer: oneshot::Sender<Result<ChildProcess>>,
-}
-
-/// What a program's handle and the keeper both see.
-pub(super) struct Fate {
-    pub(super) exit: tokio::sync::watch::Sender<Option<Exit>>,
-    pub(super) tail: Mutex<Tail>,
-}
-
-/// The way to the keeper of one host process.
-pub(super) struct Inbox {
-    /// The process this keeper belongs to: its threads do not follow through `fork`.
-    pub(super) host: u32,
-    /// When the host started, on the clock of `/proc`.
-    since: u64,
-    next: AtomicU64,
-    requests: Mutex<Vec<Request>>,
-    bell: Bell,
-}
-
-impl Inbox {
-    pub(super) fn send(&self, request: Request) {
-        let first = {
-            let mut requests = lock(&self.requests);
-            requests.push(request);
-            requests.len() == 1
-        };
-        if first {
-            self.bell.ring();
-        }
-    }
-
-    /// A name for the processes of one more program, unique on this machine while it runs. All have the same length, so
-    /// none is the start of another.
-    pub(super) fn next_mark(&self) -> String {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        format!("{:010}.{:016}.{number:012}", self.host, self.since)
-    }
-}
-
-/// Each `fork` of the host needs a keeper of its own; locks of the parent must not be touched, so generations are a
-/// list that only grows.
-struct Generation {
-    inbox: OnceLock<Arc<Inbox>>,
-    next: OnceLock<Box<Generation>>,
-}
-
-impl Generation {
-    const fn new() -> Self {
-        Self { inbox: OnceLock::new(), next: OnceLock::new() }
-    }
-}
-
-static FIRST: Generation = Generation::new();
-
-/// The keeper of this process, started when there is none.
-pub(super) fn current() -> Result<Arc<Inbox>> {
-    let me = process::id();
-    let mut generation = &FIRST;
-    loop {
-        match generation.inbox.get() {
-            Some(inbox) if inbox.host == me => return Ok(Arc::clone(inbox)),
-            Some(_) => generation = generation.next.get_or_init(|| Box::new(Generation::new())),
-            None => {
-                let inbox = start(me).map_err(|error| {
-                    Error::new(
-                        ErrorKind::SpawnFailed,
-                        "the thread that looks after processes could not be started",
-                    )
-                    .operation("spawn")
-                    .caused_by(&error)
-                })?;
-                // Two may start one at once: one stays, the other is sent home.
-                if let Err(surplus) = generation.inbox.set(inbox) {
-                    surplus.send(Request::Quit);
-                }
-            }
-        }
-    }
-}
-
-fn start(host: u32) -> io::Result<Arc<Inbox>> {
-    let inbox = Arc::new(Inbox {
-        host,
-        since: tree::start_time(host).unwrap_or(0),
-        next: AtomicU64::new(1),
-        requests: Mutex::new(Vec::new()),
-        bell: Bell::new()?,
-    });
+/// Starts the keeper of this process.
+pub(super) fn start(host: u32) -> io::Result<Arc<Inbox>> {
+    let inbox = Arc::new(Inbox::new(host)?);
     let poller = Poller::new()?;
     poller.add(&inbox.bell, BELL)?;
     let keeper = Keeper {
         inbox: Arc::clone(&inbox),
         poller,
         spawner: Spawner::new(),
+        guardian: Guardian::new(),
         next_key: 1,
         wards: HashMap::new(),
         steps: BTreeSet::new(),
@@ -167,37 +62,11 @@ fn start(host: u32) -> io::Result<Arc<Inbox>> {
     Ok(inbox)
 }
 
-/// A running program, or one whose tree is being cleared away.
-struct Ward {
-    pid: Pid,
-    pidfd: Option<OwnedFd>,
-    mark: String,
-    fate: Arc<Fate>,
-    stderr: Option<Stderr>,
-    ladder: Ladder,
-    /// Whether a ladder has sent it a signal: then nothing of it may stay.
-    ending: bool,
-    /// How it ended, while its tree is being cleared away.
-    ended: Option<Exit>,
-    sweeps: u32,
-}
-
-/// When each signal is due.
-#[derive(Clone, Copy, Default)]
-struct Ladder([Option<Instant>; 3]);
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
-    Interrupt,
-    Terminate,
-    Kill,
-    Sweep,
-}
-
 struct Keeper {
     inbox: Arc<Inbox>,
     poller: Poller,
     spawner: Spawner,
+    guardian: Guardian,
     next_key: u64,
     wards: HashMap<u64, Ward>,
     /// What is due when. Steps of programs that are gone are skipped when they come up.
@@ -241,18 +110,17 @@ impl Keeper {
         }
     }
 
-    fn serve_requests(&mut self) -> std::ops::ControlFlow<()> {
-        self.inbox.bell.silence();
-        let requests = std::mem::take(&mut *lock(&self.inbox.requests));
+    fn serve_requests(&mut self) -> ControlFlow<()> {
+        let requests = self.inbox.take();
         for request in requests {
             match request {
                 Request::Spawn(request) => self.spawn(*request),
                 Request::Signal(key, signal) => self.signal(key, signal),
                 Request::Stop(key, ladder) => self.climb(key, ladder),
-                Request::Quit => return std::ops::ControlFlow::Break(()),
+                Request::Quit => return ControlFlow::Break(()),
             }
         }
-        std::ops::ControlFlow::Continue(())
+        ControlFlow::Continue(())
     }
 
     fn spawn(&mut self, request: SpawnRequest) {
@@ -260,9 +128,12 @@ impl Keeper {
         if answer.is_closed() {
             return;
         }
+        // Before it lives: the host may die at any moment.
+        let entry = self.guardian.enter(&mark);
         let spawned = match self.spawner.spawn(&prepared, &stdio) {
             Ok(spawned) => spawned,
             Err(error) => {
+                self.guardian.strike(entry);
                 let _ = answer.send(Err(error));
                 return;
             }
@@ -271,33 +142,39 @@ impl Keeper {
         drop(stdio);
         let key = self.next_key;
         self.next_key += 1;
-        let fate =
-            Arc::new(Fate { exit: tokio::sync::watch::Sender::new(None), tail: Mutex::new(Tail::default()) });
+        let fate = Arc::new(Fate { exit: watch::Sender::new(None), tail: Mutex::new(Tail::default()) });
         let pid = spawned.pid.as_raw_nonzero().get().unsigned_abs();
         // First of all the answer: the caller's thread wakes while we see to the rest.
         let _ = answer.send(Ok(ChildProcess::new(pid, key, Arc::clone(&self.inbox), Arc::clone(&fate))));
 
-        let watched = spawned.pidfd.as_ref().is_some_and(|pidfd| self.poller.add(pidfd, key * 2).is_ok());
-        if !watched {
-            self.unwatched.insert(key);
-        }
         let stderr = Stderr::new(stderr, on_stderr);
         // Without a watch the lines are read at the end.
         let _ = self.poller.add(&stderr, key * 2 + 1);
-        self.wards.insert(
-            key,
-            Ward {
-                pid: spawned.pid,
-                pidfd: spawned.pidfd,
-                mark,
-                fate,
-                stderr: Some(stderr),
-                ladder: Ladder::default(),
-                ending: false,
-                ended: None,
-                sweeps: 0,
-            },
-        );
+        let mut ward = Ward::new(spawned, mark, fate);
+        ward.stderr = Some(stderr);
+        ward.entry = Some(entry);
+        self.watch_over(key, ward);
+
+        // After the first program, so that nobody waits for it.
+        if let Some(launcher) = self.guardian.start_once(&mut self.spawner) {
+            self.watch_launcher(launcher);
+        }
+    }
+
+    /// The guardian's launcher ends at once; all there is to do is to bury it.
+    fn watch_launcher(&mut self, launcher: Spawned) {
+        let key = self.next_key;
+        self.next_key += 1;
+        let fate = Arc::new(Fate { exit: watch::Sender::new(None), tail: Mutex::new(Tail::default()) });
+        self.watch_over(key, Ward::new(launcher, String::new(), fate));
+    }
+
+    fn watch_over(&mut self, key: u64, ward: Ward) {
+        let watched = ward.pidfd.as_ref().is_some_and(|pidfd| self.poller.add(pidfd, key * 2).is_ok());
+        if !watched {
+            self.unwatched.insert(key);
+        }
+        self.wards.insert(key, ward);
     }
 
     fn signal(&mut self, key: u64, signal: Signal) {
@@ -420,7 +297,7 @@ impl Keeper {
             let _ = catch_unwind(AssertUnwindSafe(|| stderr.finish(&fate.tail)));
         }
         ward.ended = Some(exit);
-        if ward.ending || matches!(exit, Exit::Signal(_)) {
+        if !ward.mark.is_empty() && (ward.ending || matches!(exit, Exit::Signal(_))) {
             self.steps.insert((Instant::now(), key, Step::Sweep));
         } else {
             self.bury(key);
@@ -461,6 +338,9 @@ impl Keeper {
 
     fn bury(&mut self, key: u64) {
         let Some(ward) = self.wards.remove(&key) else { return };
+        if let Some(entry) = ward.entry {
+            self.guardian.strike(entry);
+        }
         for (when, step) in ward.ladder.0.into_iter().zip([Step::Interrupt, Step::Terminate, Step::Kill]) {
             if let Some(when) = when {
                 self.steps.remove(&(when, key, step));
@@ -479,19 +359,4 @@ impl Keeper {
             self.poller.remove(&stderr);
         }
     }
-}
-
-impl Ward {
-    /// To the program alone. Through its descriptor where there is one: numbers are used again.
-    fn send(&self, signal: SystemSignal) {
-        let _ = match &self.pidfd {
-            Some(pidfd) => rustix::process::pidfd_send_signal(pidfd, signal),
-            None => rustix::process::kill_process(self.pid, signal),
-        };
-    }
-}
-
-/// A panic elsewhere leaves nothing half done that matters here.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,6 +6,10 @@
 mod child;
 pub(crate) mod frame;
 #[cfg(unix)]
+mod guardian;
+#[cfg(unix)]
+mod inbox;
+#[cfg(unix)]
 mod keeper;
 #[cfg(unix)]
 mod locate;
@@ -19,6 +23,8 @@ mod spawn;
 mod stderr;
 #[cfg(unix)]
 mod tree;
+#[cfg(unix)]
+mod ward;
 
 #[cfg(unix)]
 pub use child::ChildTransport;

@@ -57,6 +57,8 @@ pub(super) struct Prepared {
     pub(super) env: StringList,
     /// The program and the directory as C strings, at positions 0 and 1.
     pub(super) paths: StringList,
+    /// Gets a session of its own instead of a process group, and no parent-death signal.
+    pub(super) detached: bool,
 }
 
 impl Prepared {
@@ -100,7 +102,21 @@ impl Prepared {
             no_nul(cwd.as_os_str(), || "the working directory".to_owned())?;
             paths.push(&[cwd.as_os_str()]);
         }
-        Ok(Self { program, cwd: launch.cwd.clone(), args, env, paths })
+        Ok(Self { program, cwd: launch.cwd.clone(), args, env, paths, detached: false })
+    }
+
+    /// Lays out a helper of our own: exactly these variables, at the root directory, away from any terminal, and not
+    /// ended with this process.
+    pub(super) fn detached(program: &Path, args: &[&str], variables: &[(&str, &OsStr)]) -> Self {
+        let mut list = StringList::default();
+        list.push(&[program.as_os_str()]);
+        args.iter().for_each(|arg| list.push(&[OsStr::new(arg)]));
+        let mut env = StringList::default();
+        variables.iter().for_each(|(name, value)| env.push(&[OsStr::new(name), OsStr::new("="), value]));
+        let mut paths = StringList::default();
+        paths.push(&[program.as_os_str()]);
+        paths.push(&[OsStr::new("/")]);
+        Self { program: program.into(), cwd: Some("/".into()), args: list, env, paths, detached: true }
     }
 
     /// Explains why the system refused, from the step that failed and the system's number.

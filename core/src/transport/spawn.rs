@@ -8,7 +8,14 @@
 //! Must be called from a thread that lives as long as the process: the parent-death signal is bound to the *thread*.
 #![allow(unsafe_code)]
 
-use std::{io, os::fd::OwnedFd};
+use std::{
+    io,
+    os::fd::{AsRawFd, OwnedFd},
+    sync::{
+        Once,
+        atomic::{AtomicI32, Ordering},
+    },
+};
 
 use rustix::process::Pid;
 
@@ -29,9 +36,31 @@ pub(super) struct Spawned {
     pub(super) pidfd: Option<OwnedFd>,
 }
 
+/// The descriptor that forked copies of this process close; -1 for none.
+static NOT_FOR_COPIES: AtomicI32 = AtomicI32::new(-1);
+
+/// Makes copies of this process, made with `fork`, close this descriptor: as long as one holds it, its other end sees no
+/// end of file when this process dies. Close-on-exec does not help with copies that never exec.
+pub(super) fn close_in_copies(fd: &OwnedFd) {
+    extern "C" fn in_the_copy() {
+        let fd = NOT_FOR_COPIES.swap(-1, Ordering::Relaxed);
+        if fd >= 0 {
+            // SAFETY: a bare system call on a number that belongs to the keeper's thread, which does not exist in the
+            // copy: nobody there will use or close it.
+            unsafe { libc::close(fd) };
+        }
+    }
+    static ONCE: Once = Once::new();
+    NOT_FOR_COPIES.store(fd.as_raw_fd(), Ordering::Relaxed);
+    ONCE.call_once(|| {
+        // SAFETY: the handler lives as long as this library and does only what is allowed after `fork`. Failure means
+        // that there is no memory for it; then copies keep the descriptor, which delays an end of file and no more.
+        unsafe { libc::pthread_atfork(None, None, Some(in_the_copy)) };
+    });
+}
+
 /// Lifts a descriptor out of the range of the standard streams, so that moving it there cannot overwrite another.
 pub(super) fn above_standard_streams(fd: OwnedFd) -> io::Result<OwnedFd> {
-    use std::os::fd::AsRawFd;
     if fd.as_raw_fd() > 2 { Ok(fd) } else { Ok(rustix::io::fcntl_dupfd_cloexec(&fd, 3)?) }
 }
 
@@ -41,7 +70,7 @@ pub(super) use linux::{Spawner, block_signals};
 #[cfg(target_os = "linux")]
 mod linux {
     use std::{
-        os::fd::{AsRawFd, FromRawFd, RawFd},
+        os::fd::{FromRawFd, RawFd},
         ptr,
     };
 
@@ -68,6 +97,7 @@ mod linux {
         envp: *const *const c_char,
         stdio: [RawFd; 3],
         host: libc::pid_t,
+        detached: bool,
         failed_step: Step,
         errno: c_int,
     }
@@ -90,6 +120,7 @@ mod linux {
                 envp: envp.as_ptr(),
                 stdio: [stdio.stdin.as_raw_fd(), stdio.stdout.as_raw_fd(), stdio.stderr.as_raw_fd()],
                 host: rustix::process::getpid().as_raw_nonzero().get(),
+                detached: prepared.detached,
                 failed_step: Step::Birth,
                 errno: 0,
             };
@@ -170,11 +201,15 @@ mod linux {
                 signal += 1;
             }
 
-            libc::setpgid(0, 0);
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM as c_ulong);
-            // The host may have died before the line above.
-            if libc::getppid() != (*errand).host {
-                libc::_exit(127);
+            if (*errand).detached {
+                libc::setsid();
+            } else {
+                libc::setpgid(0, 0);
+                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM as c_ulong);
+                // The host may have died before the line above.
+                if libc::getppid() != (*errand).host {
+                    libc::_exit(127);
+                }
             }
 
             let mut target: RawFd = 0;

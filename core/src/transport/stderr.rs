@@ -6,7 +6,7 @@ use std::{
     sync::Mutex,
 };
 
-use super::{StderrLine, keeper::lock};
+use super::{StderrLine, inbox::lock};
 
 /// How much is kept.
 const KEPT: usize = 8 * 1024;

@@ -1,0 +1,61 @@
+//! What the keeper knows about one program.
+
+use std::{os::fd::OwnedFd, sync::Arc, time::Instant};
+
+use rustix::process::{Pid, Signal as SystemSignal};
+
+use super::{Exit, guardian::Entry, inbox::Fate, spawn::Spawned, stderr::Stderr};
+
+/// A running program, or one whose tree is being cleared away.
+pub(super) struct Ward {
+    pub(super) pid: Pid,
+    pub(super) pidfd: Option<OwnedFd>,
+    pub(super) mark: String,
+    /// Its line in the guardian's ledger.
+    pub(super) entry: Option<Entry>,
+    pub(super) fate: Arc<Fate>,
+    pub(super) stderr: Option<Stderr>,
+    pub(super) ladder: Ladder,
+    /// Whether a ladder has sent it a signal: then nothing of it may stay.
+    pub(super) ending: bool,
+    /// How it ended, while its tree is being cleared away.
+    pub(super) ended: Option<Exit>,
+    pub(super) sweeps: u32,
+}
+
+/// When each signal is due.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Ladder(pub(super) [Option<Instant>; 3]);
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Step {
+    Interrupt,
+    Terminate,
+    Kill,
+    Sweep,
+}
+
+impl Ward {
+    pub(super) fn new(spawned: Spawned, mark: String, fate: Arc<Fate>) -> Self {
+        Self {
+            pid: spawned.pid,
+            pidfd: spawned.pidfd,
+            mark,
+            entry: None,
+            fate,
+            stderr: None,
+            ladder: Ladder::default(),
+            ending: false,
+            ended: None,
+            sweeps: 0,
+        }
+    }
+
+    /// To the program alone. Through its descriptor where there is one: numbers are used again.
+    pub(super) fn send(&self, signal: SystemSignal) {
+        let _ = match &self.pidfd {
+            Some(pidfd) => rustix::process::pidfd_send_signal(pidfd, signal),
+            None => rustix::process::kill_process(self.pid, signal),
+        };
+    }
+}
