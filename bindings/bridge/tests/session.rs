@@ -1,0 +1,217 @@
+//! The bridge as a binding sees it: texts in, texts out, one wake per edge, over the real simulator process.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Condvar, Mutex},
+    time::Duration,
+};
+
+use madrigal_bridge::{
+    Close, ErrorKind, Item, SessionId, Wake, close, drain, open, release, shutdown, signals, submit,
+};
+use serde_json::{Value, json};
+
+/// Counts wakes and lets a test wait for the next one.
+#[derive(Default)]
+struct Bell {
+    rung: Mutex<usize>,
+    heard: Condvar,
+}
+
+impl Wake for Bell {
+    fn wake(&self, _: SessionId) {
+        *self.rung.lock().unwrap() += 1;
+        self.heard.notify_all();
+    }
+}
+
+impl Bell {
+    fn wait(&self, seen: &mut usize) {
+        let rung = self.rung.lock().unwrap();
+        let (rung, timeout) =
+            self.heard.wait_timeout_while(rung, Duration::from_secs(30), |rung| *rung == *seen).unwrap();
+        assert!(!timeout.timed_out(), "no wake within 30 s");
+        *seen = *rung;
+    }
+}
+
+/// A host in a few lines: takes what is there, waits for a wake when nothing is.
+struct Host {
+    session: SessionId,
+    bell: Arc<Bell>,
+    seen: usize,
+    signals: Vec<Value>,
+    messages: Vec<Value>,
+    errors: Vec<Value>,
+    end: Option<Value>,
+}
+
+fn simulator() -> PathBuf {
+    let built = || {
+        let mut path = std::env::current_exe().unwrap();
+        path.pop();
+        path.pop();
+        path.join("madrigal")
+    };
+    std::env::var_os("MADRIGAL_BIN").map_or_else(built, PathBuf::from)
+}
+
+impl Host {
+    fn open(cli: &Value) -> Self {
+        let scenario = json!({"name": "inline", "about": "inline", "mode": "session", "cli": cli, "host": [], "expect": {}});
+        let options = json!({"cli_path": simulator(), "env": {"MADRIGAL_SIMULATE": scenario.to_string()}});
+        let request = json!({"options": options, "asks": ["can_use_tool"], "stderr": true});
+        let bell = Arc::new(Bell::default());
+        let session = open(&request.to_string(), bell.clone()).unwrap();
+        Self { session, bell, seen: 0, signals: vec![], messages: vec![], errors: vec![], end: None }
+    }
+
+    fn say(&self, command: &Value) {
+        submit(self.session, &command.to_string()).unwrap();
+    }
+
+    fn take(&mut self) {
+        let texts = signals(self.session).unwrap();
+        self.signals.extend(texts.iter().map(|text| serde_json::from_str::<Value>(text).unwrap()));
+        let batch = drain(self.session, 1000).unwrap();
+        for item in batch.items {
+            match item {
+                Item::Message(message) => self.messages.push(message.value()),
+                Item::Error(error) => self.errors.push(error.to_json()),
+            }
+        }
+        self.end = batch.end;
+    }
+
+    fn until(&mut self, done: impl Fn(&Self) -> bool) {
+        loop {
+            self.take();
+            if done(self) {
+                return;
+            }
+            self.bell.wait(&mut self.seen);
+        }
+    }
+
+    fn signal(&self, event: &str) -> Option<&Value> {
+        self.signals.iter().find(|signal| signal["event"] == event)
+    }
+}
+
+fn ask() -> Value {
+    let request = json!({"subtype": "can_use_tool", "tool_name": "Bash", "input": {}, "tool_use_id": "t"});
+    json!({"type": "control_request", "request_id": "r1", "request": request})
+}
+
+#[test]
+fn a_query_from_open_to_end() {
+    let mut host = Host::open(&json!([
+        {"await": {"type": "user"}}, {"stderr": "a warning\n"}, {"init": {}}, {"text": {"text": "Hello"}}, {"result": {}}
+    ]));
+    host.say(&json!({"command": "send", "id": 1, "prompt": "hi"}));
+    host.say(&json!({"command": "finish", "id": 2}));
+    host.until(|host| host.end.is_some());
+    assert_eq!(host.end.as_ref().unwrap(), &json!({"exit": {"code": 0}, "error": null}));
+    assert!(host.messages.iter().any(|message| message["type"] == "result"));
+    host.until(|host| host.signals.len() == 4);
+    let opened = host.signal("opened").unwrap();
+    assert!(opened["pid"].is_u64() && opened["info"].is_object(), "{opened}");
+    assert!(host.signals.iter().any(|signal| signal["id"] == 1 && signal["result"]["uuid"].is_string()));
+    assert!(host.signals.iter().any(|signal| signal["id"] == 2 && signal["result"].is_null()));
+    assert_eq!(host.signal("stderr").unwrap()["line"], "a warning");
+    assert_eq!(drain(host.session, 10).unwrap().end, host.end, "the end stays");
+    release(host.session);
+    assert_eq!(drain(host.session, 10).unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn a_failed_callback_denies_and_comes_back_under_the_number_of_its_question() {
+    let denied = json!({"type": "control_response", "response": {"response": {"behavior": "deny", "message": "boom"}}});
+    let mut host =
+        Host::open(&json!([{"await": {"type": "user"}}, {"emit": ask()}, {"await": denied}, {"result": {}}]));
+    host.say(&json!({"command": "send", "id": 1, "prompt": "hi"}));
+    host.until(|host| host.signal("ask").is_some());
+    let asked = host.signal("ask").unwrap().clone();
+    assert_eq!((&asked["kind"], &asked["request"]["tool_name"]), (&json!("can_use_tool"), &json!("Bash")));
+    host.say(&json!({"command": "answer", "ask": asked["ask"], "error": {"message": "boom"}}));
+    host.until(|host| host.messages.iter().any(|message| message["type"] == "result"));
+    assert_eq!(
+        (&host.errors[0]["code"], &host.errors[0]["context"]["ask"]),
+        (&json!("callback"), &asked["ask"])
+    );
+    close(host.session, Close::Graceful);
+    host.until(|host| host.end.is_some());
+    assert_eq!(host.end.as_ref().unwrap()["error"], Value::Null);
+}
+
+#[test]
+fn what_cannot_be_understood_is_refused_with_its_reason() {
+    let bell: Arc<dyn Wake> = Arc::new(Bell::default());
+    let refused = |request: &str| open(request, bell.clone()).unwrap_err();
+    assert_eq!(refused("{").kind(), ErrorKind::InvalidArgument);
+    assert_eq!(refused(r#"{"options": {"modle": 1}}"#).kind(), ErrorKind::InvalidOptions);
+    assert_eq!(refused(r#"{"asks": ["anything"]}"#).context()["field"], "asks");
+    let host = Host::open(&json!([]));
+    assert_eq!(
+        submit(host.session, r#"{"command": "dance"}"#).unwrap_err().kind(),
+        ErrorKind::InvalidArgument
+    );
+    assert_eq!(submit(999_999, "{}").unwrap_err().kind(), ErrorKind::Closed);
+    release(host.session);
+}
+
+#[test]
+fn a_missing_program_is_the_end_of_the_stream() {
+    let bell = Arc::new(Bell::default());
+    let request = json!({"options": {"cli_path": "/nowhere/claude"}});
+    let session = open(&request.to_string(), bell.clone()).unwrap();
+    let mut seen = 0;
+    let end = loop {
+        if let Some(end) = drain(session, 1).unwrap().end {
+            break end;
+        }
+        bell.wait(&mut seen);
+    };
+    assert_eq!((&end["error"]["code"], &end["exit"]), (&json!("cli_not_found"), &Value::Null));
+}
+
+#[test]
+fn closing_now_ends_a_program_that_hangs_and_withdraws_open_questions() {
+    let mut host = Host::open(&json!([{"emit": ask()}, {"hang": true}]));
+    host.until(|host| host.signal("ask").is_some());
+    close(host.session, Close::Now);
+    host.until(|host| host.end.is_some() && host.signal("ask_cancelled").is_some());
+}
+
+#[test]
+fn a_panic_becomes_an_error() {
+    let error = madrigal_bridge::catch::<()>(|| panic!("a test panics on purpose")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal);
+    assert!(error.message().contains("on purpose"));
+}
+
+/// In a process of its own, for it ends every session there is.
+#[test]
+fn shutdown_ends_every_process() {
+    const CHILD: &str = "MADRIGAL_TEST_SHUTDOWN";
+    if std::env::var_os(CHILD).is_none() {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child
+            .args(["--exact", "shutdown_ends_every_process"])
+            .env(CHILD, "1")
+            .env("MADRIGAL_BIN", simulator());
+        assert!(child.status().unwrap().success());
+        return;
+    }
+    let mut host = Host::open(&json!([{"await_eof": true}, {"hang": true}]));
+    host.until(|host| host.signal("opened").is_some());
+    let pid = host.signal("opened").unwrap()["pid"].clone();
+    assert!(PathBuf::from(format!("/proc/{pid}")).exists());
+    shutdown(Duration::from_secs(10));
+    assert!(!PathBuf::from(format!("/proc/{pid}")).exists());
+    assert_eq!(drain(host.session, 1).unwrap_err().kind(), ErrorKind::Closed);
+    // The engine can be used again.
+    let mut host = Host::open(&json!([]));
+    host.until(|host| host.signal("opened").is_some());
+    release(host.session);
+}
