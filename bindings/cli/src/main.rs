@@ -1,8 +1,38 @@
-//! The `madrigal` command.
+//! The `madrigal` command: ask, demo, doctor, simulate, loopback.
 
-fn main() {
+mod args;
+mod exit;
+mod loopback;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Arguments, Command};
+
+fn main() -> ExitCode {
     // First of all: as the simulator this program must start in a millisecond.
     if let Some(code) = madrigal::testing::simulator::main_from_env() {
         std::process::exit(code);
     }
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Also `--help` and `--version`, which are no failures.
+            drop(error.print());
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE));
+        }
+    };
+    ExitCode::from(match arguments.command {
+        Command::Simulate { .. } => {
+            usage("simulate: expected the path of a scenario, then arguments as for claude")
+        }
+        Command::Loopback(arguments) => loopback::run(&arguments),
+    })
+}
+
+fn usage(message: &str) -> u8 {
+    output::complain(message);
+    exit::USAGE
 }
