@@ -2,7 +2,6 @@
 
 use std::{io, os::fd::OwnedFd, process, sync::Arc};
 
-use rustix::pipe::{PipeFlags, pipe_with};
 use tokio::{
     net::unix::pipe::{Receiver, Sender},
     sync::oneshot,
@@ -72,8 +71,8 @@ async fn connect(launch: Launch) -> Result<Connection> {
 
 /// A reading and a writing end that no other program inherits.
 fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
-    Ok((above_standard_streams(reader)?, above_standard_streams(writer)?))
+    let (reader, writer) = io::pipe()?;
+    Ok((above_standard_streams(reader.into())?, above_standard_streams(writer.into())?))
 }
 
 /// A program that the keeper looks after. Dropping it while the program runs stops the program.

@@ -5,8 +5,6 @@
 
 use std::{ffi::OsStr, fs::OpenOptions, io, os::fd::OwnedFd, path::Path};
 
-use rustix::{fs::MemfdFlags, pipe::PipeFlags};
-
 use super::{
     prepare::Prepared,
     spawn::{self, Spawned, Spawner, Stdio, above_standard_streams},
@@ -31,8 +29,7 @@ pub(super) struct Guardian {
 
 impl Guardian {
     pub(super) fn new() -> Self {
-        let ledger = rustix::fs::memfd_create(c"madrigal-ledger", MemfdFlags::CLOEXEC).ok();
-        let ledger = ledger.and_then(|ledger| above_standard_streams(ledger).ok());
+        let ledger = ledger().and_then(|ledger| above_standard_streams(ledger).ok());
         Self { ledger, free: Vec::new(), lines: 0, lifeline: None, started: false }
     }
 
@@ -72,14 +69,17 @@ impl Guardian {
 
     fn start(&mut self, spawner: &mut Spawner) -> io::Result<Option<Spawned>> {
         let Some(ledger) = &self.ledger else { return Ok(None) };
-        let (theirs, ours) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
-        let (theirs, ours) = (above_standard_streams(theirs)?, above_standard_streams(ours)?);
+        let (theirs, ours) = io::pipe()?;
+        let (theirs, ours) = (above_standard_streams(theirs.into())?, above_standard_streams(ours.into())?);
         let nowhere =
             above_standard_streams(OpenOptions::new().read(true).write(true).open("/dev/null")?.into())?;
+        // Whoever lists processes sees the script: without its comments.
+        let script: Vec<&str> = SCRIPT.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+        let script = script.join("\n");
         let name = format!("madrigal-guardian-of-{}", std::process::id());
         let prepared = Prepared::detached(
             Path::new("/bin/sh"),
-            &["-c", SCRIPT, &name],
+            &["-c", &script, &name],
             // No mark, so that it does not find itself.
             &[
                 ("PATH", OsStr::new("/usr/bin:/bin:/usr/local/bin:/run/current-system/sw/bin")),
@@ -92,4 +92,15 @@ impl Guardian {
         self.lifeline = Some(ours);
         Ok(Some(launcher))
     }
+}
+
+#[cfg(target_os = "linux")]
+fn ledger() -> Option<OwnedFd> {
+    rustix::fs::memfd_create(c"madrigal-ledger", rustix::fs::MemfdFlags::CLOEXEC).ok()
+}
+
+/// The guardian finds processes through `/proc`, which only Linux has in this form.
+#[cfg(not(target_os = "linux"))]
+fn ledger() -> Option<OwnedFd> {
+    None
 }

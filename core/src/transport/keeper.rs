@@ -287,12 +287,12 @@ impl Keeper {
             Err(_) => Exit::Unknown,
         };
         if let Some(pidfd) = ward.pidfd.take() {
-            self.poller.remove(&pidfd);
+            self.poller.remove(&pidfd, key * 2);
         }
         self.unwatched.remove(&key);
         if let Some(stderr) = ward.stderr.take() {
             // What is in the pipe belongs to the story; what a descendant may write later does not.
-            self.poller.remove(&stderr);
+            self.poller.remove(&stderr, key * 2 + 1);
             let fate = Arc::clone(&ward.fate);
             let _ = catch_unwind(AssertUnwindSafe(|| stderr.finish(&fate.tail)));
         }
@@ -356,7 +356,7 @@ impl Keeper {
         // The host's function may panic; the keeper may not.
         let open = catch_unwind(AssertUnwindSafe(|| stderr.read(&fate.tail))).unwrap_or(true);
         if !open && let Some(stderr) = ward.stderr.take() {
-            self.poller.remove(&stderr);
+            self.poller.remove(&stderr, key * 2 + 1);
         }
     }
 }

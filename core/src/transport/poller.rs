@@ -1,69 +1,50 @@
 //! Waits for many descriptors at once, for the one thread that looks after processes.
 
-use std::{
-    io,
-    mem::MaybeUninit,
-    os::fd::{AsFd, OwnedFd},
-    time::Duration,
-};
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub(super) use linux::{Bell, Poller};
 
-use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
+// Also compiled for tests everywhere, so that it cannot rot.
+#[cfg(any(test, not(target_os = "linux")))]
+mod portable;
+#[cfg(not(target_os = "linux"))]
+pub(super) use portable::{Bell, Poller};
 
-/// A set of descriptors, each known by a number.
-pub(super) struct Poller {
-    epoll: OwnedFd,
-}
+#[cfg(test)]
+mod tests {
+    use std::{io::Write, time::Duration};
 
-impl Poller {
-    pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { epoll: epoll::create(epoll::CreateFlags::CLOEXEC)? })
+    macro_rules! behaves {
+        ($name:ident, $imp:ident) => {
+            #[test]
+            fn $name() {
+                use super::$imp::{Bell, Poller};
+                let poller = Poller::new().unwrap();
+                let bell = Bell::new().unwrap();
+                let (reader, mut writer) = std::io::pipe().unwrap();
+                poller.add(&bell, 0).unwrap();
+                poller.add(&reader, 7).unwrap();
+                let ready = |timeout| {
+                    let mut ready = Vec::new();
+                    poller.wait(timeout, &mut ready);
+                    ready.sort_unstable();
+                    ready
+                };
+                assert!(ready(Some(Duration::ZERO)).is_empty());
+                bell.ring();
+                bell.ring();
+                assert_eq!(ready(None), [0]);
+                bell.silence();
+                writer.write_all(b"x").unwrap();
+                assert_eq!(ready(None), [7]);
+                poller.remove(&reader, 7);
+                assert!(ready(Some(Duration::ZERO)).is_empty());
+            }
+        };
     }
 
-    /// Reports `token` whenever the descriptor can be read or is at its end.
-    pub(super) fn add(&self, fd: impl AsFd, token: u64) -> io::Result<()> {
-        Ok(epoll::add(&self.epoll, fd, epoll::EventData::new_u64(token), epoll::EventFlags::IN)?)
-    }
-
-    /// Must be called before the descriptor is closed: a copy elsewhere would keep it in the set.
-    pub(super) fn remove(&self, fd: impl AsFd) {
-        let _ = epoll::delete(&self.epoll, fd);
-    }
-
-    /// Waits for at most this long and hands over the tokens of all that are ready.
-    pub(super) fn wait(&self, timeout: Option<Duration>, ready: &mut Vec<u64>) {
-        // Rounded up to milliseconds: waking early would spin.
-        let timeout = timeout.map(|timeout| {
-            let ms = i64::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::from(i32::MAX));
-            Timespec { tv_sec: ms / 1000, tv_nsec: (ms % 1000) * 1_000_000 }
-        });
-        let mut events = [const { MaybeUninit::uninit() }; 256];
-        // Interrupted is as good as nothing ready: the caller looks again.
-        if let Ok((events, _)) = epoll::wait(&self.epoll, &mut events, timeout.as_ref()) {
-            ready.extend(events.iter().map(|event| event.data.u64()));
-        }
-    }
-}
-
-/// Wakes the thread that waits.
-pub(super) struct Bell(OwnedFd);
-
-impl Bell {
-    pub(super) fn new() -> io::Result<Self> {
-        Ok(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
-    }
-
-    pub(super) fn ring(&self) {
-        // It can only fail when it rings already.
-        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
-    }
-
-    pub(super) fn silence(&self) {
-        let _ = rustix::io::read(&self.0, &mut [0_u8; 8]);
-    }
-}
-
-impl AsFd for Bell {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.0.as_fd()
-    }
+    #[cfg(target_os = "linux")]
+    behaves!(with_epoll, linux);
+    behaves!(with_poll, portable);
 }

@@ -53,9 +53,11 @@ impl Ward {
 
     /// To the program alone. Through its descriptor where there is one: numbers are used again.
     pub(super) fn send(&self, signal: SystemSignal) {
-        let _ = match &self.pidfd {
-            Some(pidfd) => rustix::process::pidfd_send_signal(pidfd, signal),
-            None => rustix::process::kill_process(self.pid, signal),
-        };
+        #[cfg(target_os = "linux")]
+        if let Some(pidfd) = &self.pidfd {
+            let _ = rustix::process::pidfd_send_signal(pidfd, signal);
+            return;
+        }
+        let _ = rustix::process::kill_process(self.pid, signal);
     }
 }
