@@ -1,1 +1,27 @@
-//! Scenario files shared by every language; see the README beside this crate.
+//! The Rust runner of the shared scenarios: carries out their `host` half over the public API of `madrigal`, against
+//! the simulator as a real process. The README beside this crate says what each step means.
+
+mod asks;
+mod observed;
+mod place;
+mod process;
+mod steps;
+
+pub use place::{known_failing, scenarios, simulator};
+pub use steps::play;
+
+use serde_json::Value;
+
+/// Why a scenario failed, with the place in it.
+pub type Outcome<T = ()> = Result<T, String>;
+
+/// One scenario file.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Its name, also that of its file.
+    pub name: String,
+    /// Where it is.
+    pub path: std::path::PathBuf,
+    /// What is in it.
+    pub value: Value,
+}

@@ -54,10 +54,10 @@ impl<S: Stage> Player<S> {
         if frame["message"]["role"] != "user" {
             return Err(self.fatal("Error: Expected message role 'user' in a user message"));
         }
-        if let Some(uuid) = frame["uuid"].as_str() {
-            if !self.seen.insert(uuid.to_owned()) {
-                return Ok(());
-            }
+        if let Some(uuid) = frame["uuid"].as_str()
+            && !self.seen.insert(uuid.to_owned())
+        {
+            return Ok(());
         }
         self.inbox.push_back(frame);
         Ok(())

@@ -1,0 +1,299 @@
+//! Carries out the `host` half of a scenario.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use madrigal::{
+    Error, Message, Options, Prompt, Query, Session, SessionHandle, session::End, testing::matches,
+    transport::BoxFuture,
+};
+use serde_json::{Value, json};
+use tokio::{task::JoinSet, time::timeout};
+
+use crate::{
+    Outcome, Scenario,
+    asks::Asks,
+    observed::{Observed, is_match},
+    process,
+};
+
+/// The longest a step may take before the scenario counts as stuck.
+const STUCK: Duration = Duration::from_secs(60);
+
+/// Plays one scenario. The error names the step and says what was expected.
+pub async fn play(scenario: &Scenario, simulator: &Path) -> Outcome {
+    let memory = process::memory();
+    let mut player = Player::new(scenario, simulator)?;
+    player.memory = memory;
+    player.steps(&scenario.value["host"], "host").await?;
+    player.check()
+}
+
+/// What is read from: a session or a query.
+enum Source {
+    None,
+    Session(Session),
+    Query(Query),
+}
+
+impl Source {
+    async fn next(&mut self) -> Option<Result<Message, Error>> {
+        match self {
+            Source::None => None,
+            Source::Session(session) => session.next().await,
+            Source::Query(query) => query.next().await,
+        }
+    }
+}
+
+struct Player {
+    scenario: Arc<Scenario>,
+    options: Result<Options, Error>,
+    source: Source,
+    handle: Option<SessionHandle>,
+    pid: Option<u32>,
+    asks: Arc<Asks>,
+    observed: Observed,
+    memory: Option<u64>,
+}
+
+/// Why a step failed: an error of the library, which the scenario may expect, or something else.
+enum Failed {
+    Error(Error),
+    Otherwise(String),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Failed::Error(error)
+    }
+}
+
+impl From<String> for Failed {
+    fn from(problem: String) -> Self {
+        Failed::Otherwise(problem)
+    }
+}
+
+impl Player {
+    fn new(scenario: &Scenario, simulator: &Path) -> Outcome<Self> {
+        let mut options = scenario.value.get("options").cloned().unwrap_or_else(|| json!({}));
+        if options["cli_path"].is_null() {
+            options["cli_path"] = json!(simulator);
+        }
+        if options["env"].is_null() {
+            options["env"] = json!({});
+        }
+        options["env"]["MADRIGAL_SIMULATE"] = json!(scenario.path);
+        Ok(Self {
+            observed: Observed::new(scenario.value["expect"].clone()),
+            scenario: Arc::new(scenario.clone()),
+            options: Options::from_json(&options.to_string()),
+            source: Source::None,
+            handle: None,
+            pid: None,
+            asks: Asks::new(),
+            memory: None,
+        })
+    }
+
+    async fn steps(&mut self, steps: &Value, place: &str) -> Outcome {
+        for (number, step) in steps.as_array().into_iter().flatten().enumerate() {
+            let place = format!("{place}[{number}]");
+            let done = match timeout(STUCK, self.step(step)).await {
+                Ok(done) => done,
+                Err(_) => return Err(format!("{place} {step}: stuck")),
+            };
+            match (done, step.get("error")) {
+                (Ok(()), None) => {}
+                (Ok(()), Some(pattern)) => {
+                    return Err(format!("{place} {step}: succeeded, expected {pattern}"));
+                }
+                (Err(Failed::Error(error)), Some(pattern)) => {
+                    let found = error.to_json();
+                    if !matches(pattern, &found) {
+                        return Err(format!("{place}: expected {pattern}, found {found}"));
+                    }
+                }
+                (Err(Failed::Error(error)), None) => return Err(format!("{place} {step}: {error:?}")),
+                (Err(Failed::Otherwise(problem)), _) => return Err(format!("{place} {step}: {problem}")),
+            }
+        }
+        Ok(())
+    }
+
+    async fn step(&mut self, step: &Value) -> Result<(), Failed> {
+        let fields = step.as_object().ok_or_else(|| "an object was expected".to_owned())?;
+        let verb =
+            fields.keys().find(|key| !matches!(key.as_str(), "error" | "reply" | "save" | "parallel" | "do"));
+        let verb = verb.ok_or_else(|| "no step".to_owned())?.as_str();
+        let given = &fields[verb];
+        match verb {
+            "open" => self.open().await?,
+            "query" => self.query(given).await?,
+            "send" => self.handle()?.send(Prompt::from_json(given.clone())?).await?,
+            "read" => self.read(given).await?,
+            "on_ask" => self.asks.set_rule(given.clone()),
+            "await_ask" => self.asks.asked(given).await,
+            "answer" => self.asks.answer(given.clone()).await,
+            "await_ask_cancelled" => self.asks.cancelled().await,
+            "interrupt" => {
+                let reply = self.handle()?.interrupt().await?;
+                check_reply(fields.get("reply"), &reply)?;
+            }
+            "control" => {
+                let reply = self.handle()?.control(given.clone()).await?;
+                check_reply(fields.get("reply"), &reply)?;
+            }
+            "cancel_wait" => self.cancel_wait(given["times"].as_u64().unwrap_or(1)).await?,
+            "finish" => self.handle()?.finish()?,
+            "drop" => {
+                self.source = Source::None;
+                self.handle = None;
+            }
+            "close" => {
+                let end = self.handle()?.close().await;
+                self.ended(&end);
+            }
+            "gone" => self.gone(&given["fields"]).await?,
+            "memory_below_mb" => self.memory_below(given.as_u64().unwrap_or_default())?,
+            "times" => self.times(given.as_u64().unwrap_or(1), step).await?,
+            unknown => return Err(Failed::Otherwise(format!("{unknown:?} is no step"))),
+        }
+        Ok(())
+    }
+
+    async fn open(&mut self) -> Result<(), Failed> {
+        let mut builder = Session::builder(self.options.clone()?);
+        if self.asks_are_answered() {
+            builder = builder.host(self.asks.clone());
+        }
+        let session = builder.connect().await?;
+        let handle = session.handle();
+        self.pid = handle.pid();
+        self.handle = Some(handle.clone());
+        self.source = Source::Session(session);
+        handle.opened().await?;
+        Ok(())
+    }
+
+    async fn query(&mut self, prompt: &Value) -> Result<(), Failed> {
+        let (prompt, options) = (Prompt::from_json(prompt.clone())?, self.options.clone()?);
+        let query = if self.asks_are_answered() {
+            Session::builder(options).host(self.asks.clone()).query(prompt).await?
+        } else {
+            madrigal::query(prompt, options).await?
+        };
+        self.handle = Some(query.handle());
+        self.pid = query.handle().pid();
+        self.source = Source::Query(query);
+        Ok(())
+    }
+
+    fn asks_are_answered(&self) -> bool {
+        self.scenario.value["asks"].as_array().is_some_and(|asks| !asks.is_empty())
+    }
+
+    fn handle(&self) -> Result<SessionHandle, Failed> {
+        self.handle.clone().ok_or_else(|| Failed::Otherwise("no session is open".to_owned()))
+    }
+
+    async fn read(&mut self, how: &Value) -> Result<(), Failed> {
+        let until = how.get("until");
+        let count = how["count"].as_u64();
+        let mut read = 0;
+        while count.is_none_or(|count| read < count) {
+            let Some(message) = self.source.next().await else {
+                return self.over(how["end"] == true).await;
+            };
+            let message = message?;
+            read += 1;
+            self.observed.see(&message);
+            if until.is_some_and(|pattern| is_match(pattern, &message)) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The stream is over, with its error already read.
+    async fn over(&mut self, expected: bool) -> Result<(), Failed> {
+        if let Some(handle) = &self.handle {
+            let end = handle.gone().await;
+            self.ended(&end);
+        }
+        if expected { Ok(()) } else { Err(Failed::Otherwise("the stream of messages ended".to_owned())) }
+    }
+
+    fn ended(&mut self, end: &End) {
+        self.observed.ended(end.to_json()["exit"].clone());
+    }
+
+    async fn cancel_wait(&mut self, times: u64) -> Result<(), Failed> {
+        for _ in 0..times {
+            tokio::select! {
+                biased;
+                message = self.source.next() => match message {
+                    Some(message) => self.observed.see(&message?),
+                    None => return Err(Failed::Otherwise("the stream of messages ended".to_owned())),
+                },
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn gone(&self, fields: &Value) -> Result<(), Failed> {
+        if let Some(pid) = self.pid {
+            process::gone(pid).await?;
+        }
+        for name in fields.as_array().into_iter().flatten().filter_map(Value::as_str) {
+            let number = self.observed.number(name).and_then(|number| u32::try_from(number).ok());
+            process::gone(number.ok_or_else(|| format!("no message had {name}"))?).await?;
+        }
+        Ok(())
+    }
+
+    fn memory_below(&self, limit: u64) -> Outcome {
+        let (Some(before), Some(now)) = (self.memory, process::memory()) else { return Ok(()) };
+        let grown = now.saturating_sub(before) / (1024 * 1024);
+        if grown < limit { Ok(()) } else { Err(format!("the process grew by {grown} MB")) }
+    }
+
+    fn times<'a>(&'a mut self, times: u64, step: &'a Value) -> BoxFuture<'a, Result<(), Failed>> {
+        Box::pin(async move {
+            let mut playing = JoinSet::new();
+            for _ in 0..times {
+                let mut player = Player::new(&self.scenario, Path::new(""))?;
+                player.options = self.options.clone();
+                let steps = step["do"].clone();
+                // A box, because these steps are carried out by what carries out this one.
+                let play: BoxFuture<'static, Outcome> = Box::pin(async move {
+                    player.steps(&steps, "do").await?;
+                    player.check()
+                });
+                if step["parallel"] == true {
+                    playing.spawn(play);
+                } else {
+                    play.await?;
+                }
+            }
+            while let Some(played) = playing.join_next().await {
+                played.map_err(|error| error.to_string())??;
+            }
+            // What was expected was checked for each.
+            self.observed = Observed::new(json!({}));
+            Ok(())
+        })
+    }
+
+    fn check(&self) -> Outcome {
+        self.observed.check(&self.asks.requests())
+    }
+}
+
+fn check_reply(pattern: Option<&Value>, reply: &Value) -> Outcome {
+    match pattern {
+        Some(pattern) if !matches(pattern, reply) => Err(format!("the reply was {reply}")),
+        _ => Ok(()),
+    }
+}
