@@ -5,9 +5,5 @@ set -euo pipefail
 cargo fmt --all --check
 cargo clippy --workspace --all-targets --quiet -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
-if cargo nextest --version >/dev/null 2>&1; then
-  cargo nextest run --workspace --exclude madrigal-conformance --no-fail-fast --status-level fail --final-status-level fail
-else
-  cargo test --workspace --exclude madrigal-conformance --no-fail-fast --lib --bins --tests --quiet
-fi
+bash tests/suites/rust_tests.sh --workspace --exclude madrigal-conformance
 cargo test --workspace --doc --quiet
