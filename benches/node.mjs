@@ -1,7 +1,6 @@
 // The workloads in Node.js, for Madrigal and for the official SDK: the names are the same, so the program is.
 // Called as `node.mjs PACKAGE WORKLOAD COUNT`.
 import { strict as assert } from "node:assert";
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const { query } = await import(process.argv[2]);
@@ -63,4 +62,4 @@ if (workload === "one") {
 }
 console.log(JSON.stringify(answer));
 // Stays until the driver has read the peak memory of this process.
-readFileSync(0);
+for await (const _ of process.stdin);

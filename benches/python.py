@@ -23,7 +23,7 @@ async def one() -> tuple[int, int]:
     async for message in query(prompt="hi", options=OPTIONS):
         if isinstance(message, StreamEvent):
             delta = message.event.get("delta")
-            if delta and delta["type"] == "text_delta":
+            if delta and delta.get("type") == "text_delta":
                 deltas += 1
                 length += len(delta["text"])
         elif isinstance(message, ResultMessage):

@@ -1,5 +1,6 @@
 //! The yardstick: a process, a pipe and a loop over lines. It writes the bytes that every contender writes (initialize and
-//! the prompt), reads up to the result, ends the input and waits for the exit. It understands nothing of what it reads.
+//! the prompt), reads up to the result, ends the input and waits for the exit. It understands nothing of what it reads but
+//! where the result is.
 #![allow(clippy::print_stdout)] // The result is one line on stdout.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -27,6 +28,7 @@ fn start() -> io::Result<(Child, ChildStdin, BufReader<ChildStdout>)> {
 
 /// Reads lines up to the result; returns how many there were.
 fn read_result(output: &mut impl BufRead) -> io::Result<u64> {
+    let result = memchr::memmem::Finder::new(br#""type":"result""#);
     let (mut line, mut lines) = (Vec::new(), 0);
     loop {
         line.clear();
@@ -34,7 +36,7 @@ fn read_result(output: &mut impl BufRead) -> io::Result<u64> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         lines += 1;
-        if line.starts_with(br#"{"type":"result""#) {
+        if result.find(&line).is_some() {
             return Ok(lines);
         }
     }
