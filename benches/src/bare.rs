@@ -7,8 +7,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
-const OPENING: &[u8] =
-    br#"{"type":"control_request","request_id":"1","request":{"subtype":"initialize"}}
+const OPENING: &[u8] = br#"{"type":"control_request","request_id":"1","request":{"subtype":"initialize"}}
 {"type":"user","message":{"role":"user","content":"hi"},"parent_tool_use_id":null,"session_id":""}
 "#;
 
@@ -43,11 +42,7 @@ fn read_result(output: &mut impl BufRead) -> io::Result<u64> {
 }
 
 /// From here to the exit: end the input, drain what is left, reap.
-fn finish(
-    mut child: Child,
-    input: ChildStdin,
-    mut output: BufReader<ChildStdout>,
-) -> io::Result<()> {
+fn finish(mut child: Child, input: ChildStdin, mut output: BufReader<ChildStdout>) -> io::Result<()> {
     drop(input);
     io::copy(&mut output, &mut io::sink())?;
     child.wait().map(drop)
