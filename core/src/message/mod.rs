@@ -7,9 +7,11 @@
 mod body;
 mod content;
 mod head;
+mod scan;
 mod text;
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::{Arc, OnceLock},
 };
@@ -23,6 +25,7 @@ pub use content::{Content, ContentBlock, Usage};
 pub(crate) use head::Head;
 
 use crate::{Error, ErrorKind, Result};
+use text::Delta;
 
 /// The type of a message, the CLI's `type` field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,6 +76,7 @@ pub struct Message {
     // Only where the type has no variant of its own.
     kind_name: Option<Box<str>>,
     subtype: Option<Box<str>>,
+    delta: Delta,
     body: OnceLock<Arc<Body>>,
 }
 
@@ -90,6 +94,7 @@ impl Message {
             kind,
             kind_name: (kind == MessageKind::Other).then(|| Box::from(&*head.kind)),
             subtype: head.subtype.as_deref().map(Box::from),
+            delta: Delta::of(line, head),
             body: OnceLock::new(),
         }
     }
@@ -142,7 +147,7 @@ impl Message {
     ///
     /// When partial messages are on, text arrives first as deltas and once more in the assistant message: print one
     /// of the two.
-    pub fn text(&self) -> String {
+    pub fn text(&self) -> Cow<'_, str> {
         text::of(self)
     }
 

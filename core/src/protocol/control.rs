@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, json};
 
 use crate::{Error, ErrorKind, Result, message::malformed};
 
@@ -55,9 +55,9 @@ pub(crate) struct Reply<'a> {
 
 impl<'a> Reply<'a> {
     /// Reads the `response` part of a control response.
-    pub(crate) fn parse(response: Option<&'a RawValue>, line: &str) -> Result<Self> {
+    pub(crate) fn parse(response: Option<&'a str>, line: &str) -> Result<Self> {
         let response = response.ok_or_else(|| malformed(line, "a control_response without `response`"))?;
-        serde_json::from_str(response.get())
+        serde_json::from_str(response)
             .map_err(|error| malformed(line, &format!("a control_response with {error}")))
     }
 
@@ -83,8 +83,7 @@ mod tests {
     use super::*;
 
     fn outcome(text: &str) -> Result<Value> {
-        let raw: &RawValue = serde_json::from_str(text).unwrap();
-        Reply::parse(Some(raw), "").unwrap().outcome("set_model")
+        Reply::parse(Some(text), "").unwrap().outcome("set_model")
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Query {
         while let Some(message) = self.next().await {
             let message = message?;
             if message.is_result() {
-                text = message.text();
+                text = message.text().into_owned();
             }
         }
         Ok(text)

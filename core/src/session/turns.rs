@@ -5,7 +5,6 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::message::Head;
@@ -59,7 +58,7 @@ impl Turns {
             }
             ("assistant", _) => {
                 if let Some(error) = head.error {
-                    self.auth_failed = error.get() == r#""authentication_failed""#;
+                    self.auth_failed = error == r#""authentication_failed""#;
                 }
             }
             ("result", _) => return Some(self.result(head, now)),
@@ -73,7 +72,7 @@ impl Turns {
         let answered = uuids(head);
         if answered.is_empty() {
             // A follow-up turn answers no prompt of ours; everything else without uuids answers the oldest.
-            let follow_up = head.origin.is_some_and(|origin| origin.get().contains(r#""task-notification""#));
+            let follow_up = head.origin.is_some_and(|origin| origin.contains(r#""task-notification""#));
             if !follow_up {
                 self.open.pop_front();
             }
@@ -83,7 +82,7 @@ impl Turns {
         if let Some(next) = self.open.front_mut() {
             next.since = now;
         }
-        let failed = head.is_error == Some(true);
+        let failed = head.is_error;
         Ended { auth_failed: std::mem::take(&mut self.auth_failed) && failed }
     }
 
@@ -113,14 +112,14 @@ impl Turns {
     }
 }
 
-fn is_empty_list(tasks: &RawValue) -> bool {
-    tasks.get().trim_matches(['[', ']', ' ', '\t']).is_empty()
+fn is_empty_list(tasks: &str) -> bool {
+    tasks.trim_matches(['[', ']', ' ', '\t']).is_empty()
 }
 
 /// The prompts a result answers.
 pub(super) fn uuids(head: &Head<'_>) -> Vec<String> {
     if let Some(list) = head.user_message_uuids {
-        return serde_json::from_str(list.get()).unwrap_or_default();
+        return serde_json::from_str(list).unwrap_or_default();
     }
     head.user_message_uuid.iter().map(|uuid| uuid.to_string()).collect()
 }

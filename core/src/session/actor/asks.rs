@@ -1,6 +1,6 @@
 //! Questions of the program on their way to the host and back.
 
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 use tokio::{task::JoinError, time::Instant};
 
 use super::Actor;
@@ -26,7 +26,7 @@ impl Actor {
             #[serde(borrow)]
             subtype: std::borrow::Cow<'a, str>,
         }
-        let subtype = serde_json::from_str::<Subtype<'_>>(request.get())
+        let subtype = serde_json::from_str::<Subtype<'_>>(request)
             .map_err(|error| {
                 Error::new(ErrorKind::Protocol, format!("a control_request with {error}"))
                     .with("line", excerpt(line))
@@ -35,7 +35,7 @@ impl Actor {
         let kind = AskKind::from_name(&subtype);
         match (kind, &self.host) {
             (Some(kind), Some(host)) if host.asks().contains(&kind) => {
-                let answer = host.answer(Ask { kind, request: request.to_owned() });
+                let answer = host.answer(Ask { kind, request: raw(request) });
                 let id = id.to_owned();
                 let task = self.asks.spawn({
                     let id = id.clone();
@@ -93,4 +93,9 @@ impl Actor {
         }
         self.flush();
     }
+}
+
+/// The text as it came: it was checked when its line was read, so it cannot be refused here.
+fn raw(request: &str) -> Box<RawValue> {
+    RawValue::from_string(request.to_owned()).unwrap_or_default()
 }
