@@ -1,29 +1,33 @@
-//! Plays every scenario, one after the other, and lists all that failed.
+//! One test for each scenario.
 //!
-//! `SCENARIO=name cargo test -p madrigal-conformance --test scenarios` plays those whose name contains the word.
+//! `cargo test -p madrigal-conformance --test scenarios permission` plays those whose name contains the word.
 
-// The figures are for people, and for scripts that add them up.
-#![allow(clippy::print_stdout)]
+use std::{collections::BTreeMap, process::ExitCode, sync::Arc};
 
-use madrigal_conformance::{known_failing, play, scenarios, simulator};
+use libtest_mimic::{Arguments, Failed, Trial};
+use madrigal_conformance::{Scenario, known_failing, play, scenarios, simulator};
+use tokio::runtime::Runtime;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_scenario_plays() {
-    let simulator = simulator();
-    let known = known_failing("rust");
-    let only = std::env::var("SCENARIO").unwrap_or_default();
-    let (mut passed, mut failures) = (0, Vec::new());
-    for scenario in scenarios().iter().filter(|scenario| scenario.name.contains(&only)) {
-        match (play(scenario, &simulator).await, known.get(&scenario.name)) {
-            (Ok(()), None) => passed += 1,
-            (Ok(()), Some(_)) => {
-                failures.push(format!("{}: passes; take it out of the known failures", scenario.name));
-            }
-            (Err(problem), None) => failures.push(format!("{}: {problem}", scenario.name)),
-            (Err(_), Some(_)) => {}
-        }
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // One at a time: some of them measure the memory of this process.
+    arguments.test_threads.get_or_insert(1);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => Arc::new(runtime),
+        Err(error) => panic!("no runtime: {error}"),
+    };
+    let known = Arc::new(known_failing("rust"));
+    let trials = scenarios().into_iter().map(|scenario| {
+        let (runtime, known) = (runtime.clone(), known.clone());
+        Trial::test(scenario.name.clone(), move || run(&runtime, &scenario, &known))
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+fn run(runtime: &Runtime, scenario: &Scenario, known: &BTreeMap<String, String>) -> Result<(), Failed> {
+    match (runtime.block_on(play(scenario, &simulator())), known.get(&scenario.name)) {
+        (Ok(()), None) | (Err(_), Some(_)) => Ok(()),
+        (Ok(()), Some(_)) => Err("it passes; take it out of the known failures".into()),
+        (Err(problem), None) => Err(problem.into()),
     }
-    println!("{passed} passed, {} failed", failures.len());
-    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
-    assert!(passed > 0, "no scenario was played");
 }
