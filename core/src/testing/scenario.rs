@@ -31,6 +31,9 @@ pub struct Scenario {
     pub(crate) steps: Vec<Step>,
 }
 
+/// The version a stand-in reports when nothing else is said: the one whose behaviour was recorded.
+const VERSION: &str = "2.1.330";
+
 /// How `initialize` is answered.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum Initialize {
@@ -95,6 +98,11 @@ impl Sig {
 }
 
 impl Scenario {
+    /// One without steps.
+    pub(crate) fn new() -> Self {
+        Self { version: VERSION.to_owned(), lifecycle: true, ..Self::default() }
+    }
+
     /// Reads a scenario from a file. Fails with `invalid_argument`, naming the step.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
@@ -138,7 +146,7 @@ impl Scenario {
         };
         Ok(Self {
             name: string("name")?.unwrap_or_default(),
-            version: string("version")?.unwrap_or_else(|| "2.1.330".to_owned()),
+            version: string("version")?.unwrap_or_else(|| VERSION.to_owned()),
             session_id: string("session_id")?,
             lifecycle: optional("lifecycle") != Some(Value::Bool(false)),
             initialize: match optional("initialize") {

@@ -53,6 +53,11 @@ impl Template {
         template
     }
 
+    /// A value in which nothing is a reference.
+    pub(crate) fn literal(value: &Value) -> Self {
+        Self { parts: vec![Part::Text(value.to_string().into_bytes())] }
+    }
+
     fn string(&mut self, literal: &str, is_key: bool, counting: bool) {
         let inner = &literal[1..literal.len() - 1];
         match inner.strip_prefix('$') {

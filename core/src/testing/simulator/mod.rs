@@ -9,14 +9,12 @@
 //! It starts in about a millisecond and writes floods as fast as a pipe takes them, so it is also the scripted program
 //! of the benchmarks.
 
-mod arguments;
 #[cfg(unix)]
 mod process;
 
 use std::io::Write as _;
 
-use super::{Scenario, frames::Facts, player::End};
-use arguments::Arguments;
+use super::{Scenario, arguments::Arguments, frames::Facts, player::End};
 
 /// The variable that turns an executable into the simulator.
 pub const VARIABLE: &str = "MADRIGAL_SIMULATE";
@@ -70,14 +68,8 @@ fn play(scenario: &Scenario, args: Vec<String>) -> i32 {
             return 1;
         }
     };
-    let facts = Facts {
-        session_id: known.session_id.unwrap_or_default(),
-        version: String::new(),
-        model: known.model.unwrap_or_else(|| "claude-opus-5-5".to_owned()),
-        permission_mode: known.permission_mode.unwrap_or_else(|| "default".to_owned()),
-        cwd: std::env::current_dir().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),
-        pid: std::process::id(),
-    };
+    let cwd = std::env::current_dir().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    let facts = known.facts(cwd, std::process::id());
     run(scenario, facts, args)
 }
 

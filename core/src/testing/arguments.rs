@@ -1,17 +1,31 @@
-//! The arguments the simulator understands: those that change what it says, and the combinations the real program
+//! The arguments a stand-in understands: those that change what it says, and the combinations the real program
 //! refuses. All others pass, as scenarios check them with `expect_args`.
+
+use super::frames::Facts;
 
 /// What the arguments say.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Arguments {
-    pub(super) model: Option<String>,
-    pub(super) permission_mode: Option<String>,
-    pub(super) session_id: Option<String>,
+pub(crate) struct Arguments {
+    pub(crate) model: Option<String>,
+    pub(crate) permission_mode: Option<String>,
+    pub(crate) session_id: Option<String>,
 }
 
 impl Arguments {
+    /// What they make of the process that was given them.
+    pub(crate) fn facts(self, cwd: String, pid: u32) -> Facts {
+        Facts {
+            session_id: self.session_id.unwrap_or_default(),
+            version: String::new(),
+            model: self.model.unwrap_or_else(|| "claude-opus-5-5".to_owned()),
+            permission_mode: self.permission_mode.unwrap_or_else(|| "default".to_owned()),
+            cwd,
+            pid,
+        }
+    }
+
     /// Reads them, or says what the real program would say about them.
-    pub(super) fn read(args: &[String]) -> Result<Self, String> {
+    pub(crate) fn read(args: &[String]) -> Result<Self, String> {
         let value = |name: &str| {
             args.iter().enumerate().find_map(|(at, arg)| match arg.strip_prefix(name) {
                 Some("") => args.get(at + 1).cloned(),
