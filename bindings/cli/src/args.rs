@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use madrigal::options::PermissionMode;
 
 use crate::exit;
 
@@ -16,6 +17,11 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Ask one thing and show the answer as it comes
+    #[command(after_help = exit::HELP)]
+    Ask(Box<AskArguments>),
+    /// Look at what is needed to run agents here, and say what is missing
+    Doctor(DoctorArguments),
     /// Play a scenario as the `claude` program would; give it as cli_path, or set MADRIGAL_SIMULATE
     #[command(disable_help_flag = true)]
     Simulate {
@@ -25,6 +31,101 @@ pub(crate) enum Command {
     },
     /// Serve a local stand-in for the model's API, so that the real `claude` runs without an account
     Loopback(LoopbackArguments),
+}
+
+/// The text of the answer goes to stdout, everything else to stderr.
+///
+/// A tool that needs permission is asked about on the terminal, and denied when there is none. Ctrl-C interrupts the
+/// turn, a second one stops the program.
+#[derive(Args, Debug)]
+pub(crate) struct AskArguments {
+    /// What to ask; `-` reads it from stdin
+    #[arg(allow_hyphen_values = false)]
+    pub(crate) prompt: String,
+    /// The model: an alias (sonnet, opus, haiku) or a full name
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// Replace the system prompt
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) system_prompt: Option<String>,
+    /// Add to the system prompt
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) append_system_prompt: Option<String>,
+    /// The directory to work in
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cwd: Option<PathBuf>,
+    /// One more directory that tools may use; may be repeated
+    #[arg(long, value_name = "DIR")]
+    pub(crate) add_dir: Vec<PathBuf>,
+    /// Go on with the session that has this id
+    #[arg(long, value_name = "ID")]
+    pub(crate) resume: Option<String>,
+    /// Go on with the newest session of the directory
+    #[arg(long = "continue")]
+    pub(crate) continue_session: bool,
+    /// A tool that may run without a question, such as `Bash(git log:*)`; may be repeated
+    #[arg(long, value_name = "RULE")]
+    pub(crate) allowed_tools: Vec<String>,
+    /// A tool that is refused; may be repeated
+    #[arg(long, value_name = "RULE")]
+    pub(crate) disallowed_tools: Vec<String>,
+    /// How permissions are decided when no rule matches
+    #[arg(long, value_name = "MODE")]
+    pub(crate) permission_mode: Option<Mode>,
+    /// Stop after this many steps of the model
+    #[arg(long, value_name = "N")]
+    pub(crate) max_turns: Option<u32>,
+    /// Stop when this much was spent
+    #[arg(long, value_name = "USD")]
+    pub(crate) max_budget_usd: Option<f64>,
+    /// Give up after this many seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<f64>,
+    /// The `claude` program; default: MADRIGAL_CLI_PATH, then PATH, then the usual places
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cli_path: Option<PathBuf>,
+    /// Print the frames of the program as they are, one a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// With --json: also print the pieces of messages while they are made
+    #[arg(long, requires = "json")]
+    pub(crate) partial: bool,
+}
+
+/// [`PermissionMode`] as words of the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "camelCase")]
+pub(crate) enum Mode {
+    Default,
+    AcceptEdits,
+    Plan,
+    DontAsk,
+    Auto,
+    BypassPermissions,
+}
+
+impl From<Mode> for PermissionMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Default => Self::Default,
+            Mode::AcceptEdits => Self::AcceptEdits,
+            Mode::Plan => Self::Plan,
+            Mode::DontAsk => Self::DontAsk,
+            Mode::Auto => Self::Auto,
+            Mode::BypassPermissions => Self::BypassPermissions,
+        }
+    }
+}
+
+/// Exits with 0 when agents can run here, with 1 when something must be mended first.
+#[derive(Args, Debug)]
+pub(crate) struct DoctorArguments {
+    /// Print the findings as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The `claude` program to look at; default: MADRIGAL_CLI_PATH, then PATH, then the usual places
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cli_path: Option<PathBuf>,
 }
 
 /// Prints one line with its address, then serves until its input ends or a signal comes.

@@ -8,7 +8,7 @@ use madrigal::testing::loopback::{Loopback, Script};
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use crate::{args::LoopbackArguments, exit, output};
+use crate::{args::LoopbackArguments, exit, output, signals};
 
 pub(crate) fn run(arguments: &LoopbackArguments) -> u8 {
     match serve(arguments) {
@@ -47,35 +47,13 @@ fn stop_signal() -> impl Future<Output = ()> {
     thread::spawn(move || {
         let mut buffer = [0; 1024];
         while matches!(std::io::stdin().read(&mut buffer), Ok(read) if read > 0) {}
-        drop(ended.send(()));
+        let _ = ended.send(());
     });
-    let signal = signal();
+    let signal = signals::end();
     async move {
         tokio::select! {
             _ = end => {}
             () = signal => {}
         }
     }
-}
-
-/// Listens from now on, not from the first poll.
-#[cfg(unix)]
-fn signal() -> impl Future<Output = ()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let signals = signal(SignalKind::interrupt())
-        .and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)));
-    async move {
-        match signals {
-            Ok((mut interrupt, mut terminate)) => tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            },
-            Err(_) => std::future::pending().await,
-        }
-    }
-}
-
-#[cfg(not(unix))]
-fn signal() -> impl Future<Output = ()> {
-    async { drop(tokio::signal::ctrl_c().await) }
 }

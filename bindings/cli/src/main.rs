@@ -1,9 +1,14 @@
 //! The `madrigal` command: ask, demo, doctor, simulate, loopback.
 
 mod args;
+mod ask;
+mod doctor;
 mod exit;
 mod loopback;
 mod output;
+mod question;
+mod render;
+mod signals;
 
 use std::process::ExitCode;
 
@@ -25,6 +30,8 @@ fn main() -> ExitCode {
         }
     };
     ExitCode::from(match arguments.command {
+        Command::Ask(arguments) => ask::run(*arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Simulate { .. } => {
             usage("simulate: expected the path of a scenario, then arguments as for claude")
         }

@@ -50,6 +50,12 @@ impl Style {
         Self(std::io::stdout().is_terminal() && allowed())
     }
 
+    /// None.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Self {
+        Self(false)
+    }
+
     /// As stderr deserves.
     pub(crate) fn stderr() -> Self {
         Self(std::io::stderr().is_terminal() && allowed())

@@ -12,7 +12,8 @@ guard() {
     read -r _ <&3
     grep -q '^[0-9]' /dev/fd/4 || exit 0
 
-    # Polite at first; the parent-death signal was sent already, but tools did not get it.
+    # Polite at first; the parent-death signal was sent already, but tools did not get it. Not for long: a program whose
+    # tool runs goes on for seconds when nobody reads what it writes.
     round=0
     while [ "$round" -lt 60 ]; do
         # Its status says nothing: processes end while it reads.
@@ -20,7 +21,7 @@ guard() {
         [ -n "$left" ] || exit 0
         case $round in
             0) signal=TERM ;;
-            1 | 2 | 3 | 4 | 5) signal= ;;
+            1 | 2 | 3) signal= ;;
             *) signal=KILL ;;
         esac
         if [ -n "$signal" ]; then

@@ -1,0 +1,9 @@
+//! The cases of this folder in Rust: the real `claude`, the loopback API, a home and a directory of its own for each. The
+//! README beside this crate says what a case is.
+
+mod case;
+mod place;
+pub mod process;
+
+pub use case::{Case, cases};
+pub use place::{Place, cli};

@@ -1,0 +1,52 @@
+//! Each case of `cases.json` as a test of its own.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+use madrigal_real::cases;
+
+macro_rules! cases {
+    ($($name:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                carry_out(stringify!($name)).await;
+            }
+        )*
+
+        #[test]
+        fn every_case_is_a_test() {
+            let listed = [$(stringify!($name)),*];
+            let written: Vec<String> = cases().iter().map(|case| case.name().to_owned()).collect();
+            assert_eq!(written, listed);
+        }
+    };
+}
+
+cases! {
+    query_streams_text
+    thinking_is_kept
+    two_turns
+    permission_allow_bash
+    permission_deny_bash
+    permission_changed_input
+    permission_allow_write
+    allowed_tools_do_not_ask
+    interrupt_mid_stream
+    interrupt_during_tool
+    resume
+    continue_newest
+    system_prompt_reaches_the_model
+    not_logged_in
+    bad_request
+    overloaded_once
+    overloaded_for_ever
+    unknown_model
+    sessions_side_by_side
+}
+
+async fn carry_out(name: &str) {
+    let case = cases().into_iter().find(|case| case.name() == name).unwrap();
+    if let Err(problem) = case.carry_out().await {
+        panic!("{name}: {problem}");
+    }
+}
