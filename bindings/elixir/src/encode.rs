@@ -1,0 +1,135 @@
+//! Terms to JSON text: what the package sends to the core, and what callbacks return.
+
+use madrigal_bridge::{Error, Result};
+use rustler::{Atom, BigInt, Binary, MapIterator, Term, TermType};
+
+use crate::error::invalid;
+
+/// Values nested deeper than this are refused.
+const DEEPEST: u32 = 100;
+
+/// The JSON text of a term. Fails with `invalid_argument`, naming the path of what has no JSON form.
+pub(crate) fn text(term: Term<'_>) -> Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(128);
+    write(&mut out, term, &mut Vec::new())?;
+    Ok(out)
+}
+
+fn write(out: &mut Vec<u8>, term: Term<'_>, path: &mut Vec<String>) -> Result<()> {
+    match term.get_type() {
+        TermType::Binary => string(out, term, path),
+        TermType::Atom => match word(term)?.as_str() {
+            "nil" => {
+                out.extend_from_slice(b"null");
+                Ok(())
+            }
+            word @ ("true" | "false") => {
+                out.extend_from_slice(word.as_bytes());
+                Ok(())
+            }
+            word => json(out, word),
+        },
+        TermType::Integer => integer(out, term),
+        TermType::Float => json(out, &term.decode::<f64>().map_err(|_| refused(path, "a float"))?),
+        TermType::List => list(out, term, path),
+        TermType::Map => map(out, term, path),
+        other => Err(refused(path, &format!("{other:?}").to_lowercase())),
+    }
+}
+
+fn json(out: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) -> Result<()> {
+    serde_json::to_writer(out, value).map_err(|error| invalid(error.to_string()))
+}
+
+fn string(out: &mut Vec<u8>, term: Term<'_>, path: &[String]) -> Result<()> {
+    let binary: Binary<'_> = term.decode().map_err(|_| refused(path, "a bitstring"))?;
+    match std::str::from_utf8(binary.as_slice()) {
+        Ok(text) => json(out, text),
+        Err(_) => Err(refused(path, "a binary that is not UTF-8")),
+    }
+}
+
+fn integer(out: &mut Vec<u8>, term: Term<'_>) -> Result<()> {
+    if let Ok(value) = term.decode::<i64>() {
+        return json(out, &value);
+    }
+    let value: BigInt = term.decode().map_err(|_| invalid("an integer that cannot be read"))?;
+    out.extend_from_slice(value.to_string().as_bytes());
+    Ok(())
+}
+
+fn word(term: Term<'_>) -> Result<String> {
+    term.decode::<Atom>()
+        .and_then(|_| term.atom_to_string())
+        .map_err(|_| invalid("an atom that is not UTF-8"))
+}
+
+fn list(out: &mut Vec<u8>, term: Term<'_>, path: &mut Vec<String>) -> Result<()> {
+    deeper(path)?;
+    out.push(b'[');
+    let mut rest = term;
+    let mut index = 0;
+    while !rest.is_empty_list() {
+        let (head, tail) =
+            rest.list_get_cell().map_err(|_| refused(path, "a list that does not end in []"))?;
+        if index > 0 {
+            out.push(b',');
+        }
+        path.push(index.to_string());
+        write(out, head, path)?;
+        path.pop();
+        rest = tail;
+        index += 1;
+    }
+    out.push(b']');
+    Ok(())
+}
+
+fn map(out: &mut Vec<u8>, term: Term<'_>, path: &mut Vec<String>) -> Result<()> {
+    deeper(path)?;
+    out.push(b'{');
+    let entries = MapIterator::new(term).ok_or_else(|| refused(path, "a map"))?;
+    for (index, (key, value)) in entries.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        let name = key_name(key, path)?;
+        if name == "__struct__" {
+            return Err(refused(path, "a struct; give a plain map"));
+        }
+        json(out, &name)?;
+        out.push(b':');
+        path.push(name);
+        write(out, value, path)?;
+        path.pop();
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+fn key_name(key: Term<'_>, path: &[String]) -> Result<String> {
+    match key.get_type() {
+        TermType::Atom => word(key),
+        TermType::Integer => key
+            .decode::<i64>()
+            .map(|value| value.to_string())
+            .map_err(|_| refused(path, "a key of that size")),
+        TermType::Binary => key
+            .decode::<Binary<'_>>()
+            .ok()
+            .and_then(|binary| String::from_utf8(binary.as_slice().to_vec()).ok())
+            .ok_or_else(|| refused(path, "a key that is not UTF-8")),
+        other => Err(refused(path, &format!("a key of the type {other:?}").to_lowercase())),
+    }
+}
+
+fn deeper(path: &[String]) -> Result<()> {
+    if path.len() as u32 >= DEEPEST { Err(refused(path, "nested this deeply")) } else { Ok(()) }
+}
+
+fn refused(path: &[String], what: &str) -> Error {
+    let place = if path.is_empty() { "the value".to_owned() } else { path.join(".") };
+    invalid(format!(
+        "{place}: {what} has no JSON form; use strings, numbers, true, false, nil, lists and maps"
+    ))
+}

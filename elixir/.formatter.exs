@@ -1,0 +1,3 @@
+[
+  inputs: ["{mix,.formatter}.exs", "{build,lib,test}/**/*.{ex,exs}"]
+]

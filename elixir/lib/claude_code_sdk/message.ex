@@ -1,0 +1,224 @@
+defmodule ClaudeCodeSDK.Message do
+  @moduledoc """
+  One frame of the `claude` program.
+
+  | Field | Holds |
+  |---|---|
+  | `type` | `:system`, `:user`, `:assistant`, `:result`, `:stream_event`; a type this version does not know is a string |
+  | `subtype` | `:init`, `:success`, `:error_max_turns`, ...; an unknown one is a string; `nil` when there is none |
+  | `data` | the facts of that type under atom keys, see below |
+  | `raw` | the whole frame as it came, with string keys; nothing is ever left out of it |
+
+  `data` by type:
+
+    * `:assistant`, `:user`: `message` (the API's message, string keys), `session_id`, `uuid`, `parent_tool_use_id`
+    * `:stream_event`: `event` (the API's event, string keys), `session_id`, `uuid`, `parent_tool_use_id`
+    * `:result`: `session_id`, `total_cost_usd`, `duration_ms`, `duration_api_ms`, `num_turns`, `is_error`, `usage`;
+      `result` on success, `error` (a text) otherwise
+    * `:system` with `:init`: `api_key_source`, `cwd`, `session_id`, `tools`, `mcp_servers`, `model`, `permission_mode`
+    * all others: the raw frame
+
+  Whether a turn worked is told by `error?/1`, not by the subtype: a failed call of the model's API arrives as `:success`
+  with `is_error` set. `total_cost_usd` counts from the start of the session.
+  """
+
+  alias ClaudeCodeSDK.{Error, JSON}
+
+  defstruct [:type, :subtype, :data, :raw]
+
+  @typedoc "The type of a frame."
+  @type message_type :: :assistant | :user | :result | :system | :stream_event | String.t()
+  @typedoc "How a turn ended."
+  @type result_subtype ::
+          :success
+          | :error_max_turns
+          | :error_during_execution
+          | :error_max_budget_usd
+          | :error_max_structured_output_retries
+          | :authentication_required
+          | String.t()
+  @typedoc "What a system frame tells."
+  @type system_subtype :: :init | atom() | String.t()
+
+  @typedoc "A message."
+  @type t :: %__MODULE__{
+          type: message_type(),
+          subtype: result_subtype() | system_subtype() | nil,
+          data: map(),
+          raw: map()
+        }
+
+  # Words of the program never become atoms by themselves: there is no end to what it may say.
+  @types ~w(assistant user result system stream_event rate_limit_event tool_progress tool_use_summary auth_status
+            command_lifecycle conversation_reset prompt_suggestion transcript_mirror keep_alive)a
+  @subtypes ~w(init success error_max_turns error_during_execution error_max_budget_usd
+               error_max_structured_output_retries authentication_required status api_retry compact_boundary
+               model_fallback permission_denied informational notification hook_started hook_progress hook_response
+               task_started task_progress task_updated task_notification background_tasks_changed
+               session_state_changed session_title_changed thinking_tokens local_command_output)a
+  @type_names Map.new(@types, &{Atom.to_string(&1), &1})
+  @subtype_names Map.new(@subtypes, &{Atom.to_string(&1), &1})
+
+  @doc """
+  Reads one line of the program.
+
+      iex> {:ok, message} = ClaudeCodeSDK.Message.from_json(
+      ...>   ~s({"type":"result","subtype":"success","is_error":false,"result":"4","session_id":"s"}))
+      iex> {message.type, message.subtype, message.data.result}
+      {:result, :success, "4"}
+  """
+  @spec from_json(String.t()) :: {:ok, t()} | {:error, Error.t()}
+  def from_json(text) when is_binary(text) do
+    case JSON.decode(text) do
+      {:ok, %{"type" => type} = raw} when is_binary(type) ->
+        {:ok, from_frame(raw)}
+
+      {:ok, _} ->
+        {:error,
+         Error.new(:protocol, ~s(expected a JSON object with a "type"), operation: "read")}
+
+      {:error, error} ->
+        {:error, error}
+    end
+  end
+
+  @doc false
+  @spec from_frame(map()) :: t()
+  # First what comes most.
+  def from_frame(%{"type" => "stream_event", "event" => event} = raw) do
+    %__MODULE__{type: :stream_event, data: with_ids(raw, :event, event), raw: raw}
+  end
+
+  def from_frame(%{"type" => "assistant"} = raw) do
+    %__MODULE__{type: :assistant, data: with_ids(raw, :message, raw["message"]), raw: raw}
+  end
+
+  def from_frame(%{"type" => "user"} = raw) do
+    %__MODULE__{type: :user, data: with_ids(raw, :message, raw["message"]), raw: raw}
+  end
+
+  def from_frame(%{"type" => "result"} = raw) do
+    %__MODULE__{type: :result, subtype: subtype(raw), data: result_data(raw), raw: raw}
+  end
+
+  def from_frame(%{"type" => "system", "subtype" => "init"} = raw) do
+    %__MODULE__{type: :system, subtype: :init, data: init_data(raw), raw: raw}
+  end
+
+  def from_frame(%{"type" => type} = raw) do
+    %__MODULE__{
+      type: Map.get(@type_names, type, type),
+      subtype: subtype(raw),
+      data: raw,
+      raw: raw
+    }
+  end
+
+  @doc false
+  # A failure of the transport, in the form in which the original reports it.
+  @spec from_error(Error.t()) :: t()
+  def from_error(%Error{} = error) do
+    {subtype, session_id} =
+      if error.code == :auth,
+        do: {:authentication_required, "auth_challenge"},
+        else: {:error_during_execution, "error"}
+
+    raw = %{
+      "type" => "result",
+      "subtype" => Atom.to_string(subtype),
+      "is_error" => true,
+      "session_id" => session_id,
+      "error" => Exception.message(error)
+    }
+
+    data = raw |> result_data() |> Map.merge(%{error_struct: error, challenge_url: nil})
+    %__MODULE__{type: :result, subtype: subtype, data: data, raw: raw}
+  end
+
+  defp with_ids(raw, key, value) do
+    %{
+      key => value,
+      session_id: Map.get(raw, "session_id"),
+      uuid: Map.get(raw, "uuid"),
+      parent_tool_use_id: Map.get(raw, "parent_tool_use_id")
+    }
+  end
+
+  defp subtype(%{"subtype" => subtype}), do: Map.get(@subtype_names, subtype, subtype)
+  defp subtype(_raw), do: nil
+
+  defp result_data(raw) do
+    facts = %{
+      session_id: raw["session_id"],
+      total_cost_usd: raw["total_cost_usd"] || 0.0,
+      duration_ms: raw["duration_ms"] || 0,
+      duration_api_ms: raw["duration_api_ms"] || 0,
+      num_turns: raw["num_turns"] || 0,
+      is_error: raw["is_error"] == true,
+      usage: raw["usage"]
+    }
+
+    case raw do
+      %{"subtype" => "success"} -> Map.put(facts, :result, raw["result"])
+      _ -> Map.put(facts, :error, failure(raw))
+    end
+  end
+
+  defp failure(%{"error" => text}) when is_binary(text) and text != "", do: text
+  defp failure(%{"errors" => [_ | _] = texts}), do: Enum.map_join(texts, "\n", &to_text/1)
+  defp failure(%{"result" => text}) when is_binary(text) and text != "", do: text
+
+  defp failure(%{"subtype" => "error_max_turns"}),
+    do: "The turn reached the largest number of steps allowed (option max_turns)."
+
+  defp failure(_raw), do: "The turn failed; the program gave no reason."
+
+  defp to_text(text) when is_binary(text), do: text
+  defp to_text(other), do: inspect(other)
+
+  defp init_data(raw) do
+    %{
+      api_key_source: raw["apiKeySource"],
+      cwd: raw["cwd"],
+      session_id: raw["session_id"],
+      tools: raw["tools"] || [],
+      mcp_servers: raw["mcp_servers"] || [],
+      model: raw["model"],
+      permission_mode: raw["permissionMode"]
+    }
+  end
+
+  @doc """
+  Whether this is the end of a turn.
+
+      iex> ClaudeCodeSDK.Message.final?(%ClaudeCodeSDK.Message{type: :result})
+      true
+  """
+  @spec final?(t()) :: boolean()
+  def final?(%__MODULE__{type: type}), do: type == :result
+
+  @doc """
+  Whether this is the end of a turn that failed, also when its subtype is `:success`.
+
+      iex> ClaudeCodeSDK.Message.error?(%ClaudeCodeSDK.Message{type: :result, subtype: :error_max_turns, data: %{}})
+      true
+      iex> ClaudeCodeSDK.Message.error?(
+      ...>   %ClaudeCodeSDK.Message{type: :result, subtype: :success, data: %{is_error: true}})
+      true
+  """
+  @spec error?(t()) :: boolean()
+  def error?(%__MODULE__{type: :result, data: %{is_error: true}}), do: true
+  def error?(%__MODULE__{type: :result, subtype: subtype}), do: subtype != :success
+  def error?(%__MODULE__{}), do: false
+
+  @doc """
+  The id of the session this message belongs to, or `nil`.
+
+      iex> ClaudeCodeSDK.Message.session_id(%ClaudeCodeSDK.Message{type: :system, data: %{session_id: "s"}})
+      "s"
+  """
+  @spec session_id(t()) :: String.t() | nil
+  def session_id(%__MODULE__{data: %{session_id: id}}), do: id
+  def session_id(%__MODULE__{data: %{"session_id" => id}}), do: id
+  def session_id(%__MODULE__{}), do: nil
+end

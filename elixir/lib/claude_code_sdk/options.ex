@@ -1,0 +1,168 @@
+defmodule ClaudeCodeSDK.Options do
+  @moduledoc """
+  Everything a query or session can be told. `nil` means the default.
+
+  | Field | Means |
+  |---|---|
+  | `model` | `"sonnet"`, `"opus"`, `"haiku"` or a full name. Default: the program's choice |
+  | `fallback_model` | models to use when the first is overloaded, separated by commas |
+  | `cwd` | the working directory. Default: that of this VM |
+  | `env` | a map of variables added to the environment; may hold secrets, is never shown |
+  | `path_to_claude_code_executable` | the `claude` program; `executable` means the same. Default: `MADRIGAL_CLI_PATH`, then `PATH`, then the usual places |
+  | `system_prompt` | replaces the system prompt |
+  | `append_system_prompt` | is added to the system prompt |
+  | `tools` | the built-in tools offered to the model; `[]` offers none. Default: all |
+  | `allowed_tools`, `disallowed_tools` | permission rules such as `"Bash(git log:*)"` |
+  | `permission_mode` | `:default`, `:accept_edits`, `:plan`, `:dont_ask`, `:auto` or `:bypass_permissions` |
+  | `can_use_tool` | a function that decides about tools no rule decides about, see below |
+  | `max_turns` | stop after this many steps of the model, at least 1 |
+  | `max_budget_usd` | stop when the process has cost this much |
+  | `resume` | continue the session with this id (`ClaudeCodeSDK.resume/3` sets it) |
+  | `continue` | `true`: continue the newest session of the directory (`ClaudeCodeSDK.continue/2` sets it) |
+  | `fork_session` | with one of the two: under a new id |
+  | `session_id` | the id of the new session, a UUID that is not in use |
+  | `add_dirs` (or `add_dir`) | directories beside `cwd` that tools may use |
+  | `include_partial_messages` | `true`: also `:stream_event` messages while the model writes |
+  | `setting_sources` | which settings files are read: any of `"user"`, `"project"`, `"local"`; `[]` reads none |
+  | `mcp_config` | a file or JSON text that configures MCP servers |
+  | `permission_prompt_tool` | the MCP tool that decides about permissions |
+  | `timeouts` | a map of milliseconds or `nil` for no limit: `start_ms` (60 000), `control_ms` (60 000), `idle_ms`, `turn_ms`, `close_ms` (5 000), `kill_ms` (2 000) |
+  | `timeout_ms` | short for `timeouts: %{turn_ms: ...}` |
+  | `limits` | a map of bytes: `line_bytes` (64 MiB), `buffer_bytes` (64 MiB), `hard_buffer_bytes` (256 MiB) |
+  | `extra_args` | a map of flags without dashes this package has no option for to their value or `nil` |
+  | `stderr` | a function called with each line the program writes to stderr |
+  | `transport_error_mode` | `:result` (default): a query whose program fails ends with a `:result` message that says so, as in the original; `:raise`: it raises `ClaudeCodeSDK.Error` |
+
+  `output_format`, `verbose`, `executable_args` and `abort_ref` are accepted so that existing code compiles; they change
+  nothing, as they did not before: the program is always driven in its streaming format.
+
+  ## Asking about tools
+
+  `can_use_tool` is called with a `ClaudeCodeSDK.Permission.Context` and returns a `ClaudeCodeSDK.Permission.Result`. It
+  runs in a process of its own, so it may take its time; it is killed when the program withdraws the question. When it
+  raises, the tool is denied with the exception's message and the exception is raised from the stream.
+  """
+
+  alias ClaudeCodeSDK.Error
+
+  defstruct [
+    :max_turns,
+    :system_prompt,
+    :append_system_prompt,
+    :output_format,
+    :allowed_tools,
+    :disallowed_tools,
+    :mcp_config,
+    :permission_prompt_tool,
+    :permission_mode,
+    :cwd,
+    :verbose,
+    :executable,
+    :executable_args,
+    :path_to_claude_code_executable,
+    :abort_ref,
+    :model,
+    :fallback_model,
+    :session_id,
+    :fork_session,
+    :add_dir,
+    :can_use_tool,
+    :timeout_ms,
+    :include_partial_messages,
+    :tools,
+    :env,
+    :max_budget_usd,
+    :resume,
+    :continue,
+    :add_dirs,
+    :setting_sources,
+    :timeouts,
+    :limits,
+    :extra_args,
+    :stderr,
+    transport_error_mode: :result
+  ]
+
+  @typedoc "How permissions are decided when no rule matches."
+  @type permission_mode ::
+          :default | :accept_edits | :plan | :dont_ask | :auto | :bypass_permissions
+  @typedoc "Accepted for compatibility."
+  @type output_format :: :text | :json | :stream_json
+
+  @typedoc "Options."
+  @type t :: %__MODULE__{
+          max_turns: pos_integer() | nil,
+          system_prompt: String.t() | nil,
+          append_system_prompt: String.t() | nil,
+          output_format: output_format() | nil,
+          allowed_tools: [String.t()] | nil,
+          disallowed_tools: [String.t()] | nil,
+          mcp_config: String.t() | nil,
+          permission_prompt_tool: String.t() | nil,
+          permission_mode: permission_mode() | nil,
+          cwd: Path.t() | nil,
+          verbose: boolean() | nil,
+          executable: Path.t() | nil,
+          executable_args: [String.t()] | nil,
+          path_to_claude_code_executable: Path.t() | nil,
+          abort_ref: reference() | nil,
+          model: String.t() | nil,
+          fallback_model: String.t() | nil,
+          session_id: String.t() | nil,
+          fork_session: boolean() | nil,
+          add_dir: [Path.t()] | nil,
+          can_use_tool:
+            (ClaudeCodeSDK.Permission.Context.t() -> ClaudeCodeSDK.Permission.Result.t() | map())
+            | nil,
+          timeout_ms: pos_integer() | nil,
+          include_partial_messages: boolean() | nil,
+          tools: [String.t()] | nil,
+          env: %{(String.t() | atom()) => String.t()} | nil,
+          max_budget_usd: number() | nil,
+          resume: String.t() | nil,
+          continue: boolean() | nil,
+          add_dirs: [Path.t()] | nil,
+          setting_sources: [String.t()] | nil,
+          timeouts: %{atom() => non_neg_integer() | nil} | nil,
+          limits: %{atom() => pos_integer()} | nil,
+          extra_args: %{(String.t() | atom()) => String.t() | nil} | nil,
+          stderr: (String.t() -> term()) | nil,
+          transport_error_mode: :result | :raise
+        }
+
+  @doc """
+  Options from a keyword list or map. Raises `ClaudeCodeSDK.Error` with the code `:invalid_options` for a name that is no option.
+
+      iex> ClaudeCodeSDK.Options.new(model: "sonnet", max_turns: 3).max_turns
+      3
+      iex> ClaudeCodeSDK.Options.new(max_truns: 3)
+      ** (ClaudeCodeSDK.Error) max_truns: unknown option, did you mean max_turns?
+  """
+  @spec new(keyword() | map()) :: t()
+  def new(fields \\ []) do
+    known = Map.keys(%__MODULE__{})
+
+    for {name, _value} <- fields, name not in known do
+      raise Error.new(:invalid_options, "#{name}: unknown option#{guess(name, known)}",
+              context: %{"field" => to_string(name)}
+            )
+    end
+
+    struct!(__MODULE__, fields)
+  end
+
+  defp guess(name, known) do
+    best = Enum.max_by(known, &String.jaro_distance(to_string(name), to_string(&1)))
+
+    if String.jaro_distance(to_string(name), to_string(best)) > 0.8,
+      do: ", did you mean #{best}?",
+      else: ""
+  end
+
+  @doc false
+  # What callers may give where options are expected.
+  @spec cast(t() | keyword() | map() | nil) :: t()
+  def cast(nil), do: %__MODULE__{}
+  def cast(%__MODULE__{} = options), do: options
+  def cast(fields) when is_list(fields) or is_map(fields), do: new(fields)
+end
