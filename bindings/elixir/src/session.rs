@@ -76,6 +76,16 @@ fn drain_big(env: Env<'_>, handle: ResourceArc<Handle>) -> Term<'_> {
     error::returning(env, || batch(env, &handle, true))
 }
 
+/// The end, when only a few messages wait in front of it. They stay where they are.
+#[rustler::nif]
+fn ended(env: Env<'_>, handle: ResourceArc<Handle>) -> Term<'_> {
+    error::returning(env, || {
+        let mut taken = handle.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        refill(&handle, &mut taken, CHUNK)?;
+        end(env, &taken)
+    })
+}
+
 /// Throws away what waits: `nil`, `:more`, or the end.
 #[rustler::nif]
 fn discard(env: Env<'_>, handle: ResourceArc<Handle>) -> Term<'_> {

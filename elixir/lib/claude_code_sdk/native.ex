@@ -20,6 +20,7 @@ defmodule ClaudeCodeSDK.Native do
   def signals(_handle), do: not_loaded()
   def drain(_handle), do: not_loaded()
   def drain_big(_handle), do: not_loaded()
+  def ended(_handle), do: not_loaded()
   def discard(_handle), do: not_loaded()
   def close(_handle, _how), do: not_loaded()
   def release(_handle), do: not_loaded()

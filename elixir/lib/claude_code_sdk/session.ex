@@ -150,12 +150,21 @@ defmodule ClaudeCodeSDK.Session do
   end
 
   @doc """
-  Closes the session: the program may end by itself within `timeouts.close_ms`, then it is terminated, then killed with
-  everything it started. Returns when it is gone: `{:ok, {:code, code}}`, `{:ok, {:signal, signal}}`, or `{:ok, nil}` when
-  that is not known. Unread messages are thrown away.
+  Waits until the program is ready: `os_pid`, and in `info` what it says about itself (commands, models, account).
+  Fails with the reason when it cannot be started.
   """
-  @spec close(t()) :: {:ok, {:code | :signal, integer()} | nil} | {:error, Error.t()}
-  def close(session), do: Server.call(session, :close)
+  @spec info(t()) :: {:ok, %{os_pid: pos_integer() | nil, info: map()}} | {:error, Error.t()}
+  def info(session), do: Server.call(session, :info)
+
+  @doc """
+  Closes the session: the program may end by itself within `timeouts.close_ms`, then it is terminated, then killed with
+  everything it started. Returns how it ended when it is gone: `{:code, code}`, `{:signal, signal}`, or `nil` when that is
+  not known or the session was closed before. Unread messages and errors are thrown away.
+  """
+  @spec close(t()) :: {:ok, {:code | :signal, integer()} | nil}
+  def close(session) do
+    with {:error, %Error{}} <- Server.call(session, :close), do: {:ok, nil}
+  end
 
   ## Reading
 

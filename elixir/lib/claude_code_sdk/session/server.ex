@@ -18,12 +18,14 @@ defmodule ClaudeCodeSDK.Session.Server do
     :session_id,
     :reader,
     :owner,
+    :info,
     next: 1,
     calls: %{},
     asks: %{},
     failures: %{},
     unread: [],
     skip: 0,
+    waiting: [],
     closing: []
   ]
 
@@ -173,6 +175,11 @@ defmodule ClaudeCodeSDK.Session.Server do
      state}
   end
 
+  def handle_call(:info, _from, %{info: %{}} = state), do: {:reply, {:ok, state.info}, state}
+
+  def handle_call(:info, from, state),
+    do: {:noreply, tell_ended(%{state | waiting: [from | state.waiting]})}
+
   def handle_call(:close, from, state) do
     Native.close(state.handle, :graceful)
     finish_closing(%{state | closing: [from | state.closing], unread: []})
@@ -184,8 +191,11 @@ defmodule ClaudeCodeSDK.Session.Server do
   @impl true
   def handle_info({:madrigal_wake, id}, %{id: id} = state) do
     case Native.signals(state.handle) do
-      {:ok, signals} -> signals |> Enum.reduce(state, &signal/2) |> finish_closing()
-      {:error, _} -> {:stop, :normal, state}
+      {:ok, signals} ->
+        signals |> Enum.reduce(state, &signal/2) |> tell_ended() |> finish_closing()
+
+      {:error, _} ->
+        {:stop, :normal, state}
     end
   end
 
@@ -227,8 +237,11 @@ defmodule ClaudeCodeSDK.Session.Server do
     # A reader in another process is woken by the end that follows.
     if state.handle, do: Native.close(state.handle, :now)
     for {_ask, pid} <- state.asks, do: kill(pid)
-    for {_id, from} <- state.calls, do: GenServer.reply(from, {:error, closed()})
-    for from <- state.closing, do: GenServer.reply(from, {:error, closed()})
+
+    for from <- Map.values(state.calls) ++ state.waiting,
+        do: GenServer.reply(from, {:error, closed()})
+
+    for from <- state.closing, do: GenServer.reply(from, {:ok, nil})
   end
 
   defp kill(task) do
@@ -244,6 +257,12 @@ defmodule ClaudeCodeSDK.Session.Server do
   defp signal(text, state) do
     {:ok, signal} = JSON.decode(text)
     handle_signal(signal, state)
+  end
+
+  defp handle_signal(%{"event" => "opened", "pid" => pid, "info" => info}, state) do
+    info = %{os_pid: pid, info: info}
+    for from <- state.waiting, do: GenServer.reply(from, {:ok, info})
+    %{state | info: info, waiting: []}
   end
 
   defp handle_signal(%{"event" => "ask", "ask" => ask, "request" => request}, state) do
@@ -293,6 +312,24 @@ defmodule ClaudeCodeSDK.Session.Server do
     end
   end
 
+  # A program that never became ready: the end says why.
+  defp tell_ended(%{waiting: []} = state), do: state
+
+  defp tell_ended(state) do
+    case Native.ended(state.handle) do
+      {:ok, nil} ->
+        state
+
+      {:ok, ended} ->
+        error = if ended["error"], do: Error.from_wire(ended["error"]), else: closed()
+        for from <- state.waiting, do: GenServer.reply(from, {:error, error})
+        %{state | waiting: []}
+
+      {:error, _} ->
+        state
+    end
+  end
+
   ## Closing
 
   defp finish_closing(%{closing: []} = state), do: {:noreply, state}
@@ -308,12 +345,7 @@ defmodule ClaudeCodeSDK.Session.Server do
   end
 
   defp closed_with(ended, state) do
-    outcome =
-      case ended["error"] do
-        nil -> {:ok, exit_of(ended["exit"])}
-        wire -> {:error, Error.from_wire(wire)}
-      end
-
+    outcome = {:ok, exit_of(ended["exit"])}
     for from <- state.closing, do: GenServer.reply(from, outcome)
     %{state | closing: []}
   end
