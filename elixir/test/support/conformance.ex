@@ -1,0 +1,350 @@
+defmodule ClaudeCodeSDK.Test.Conformance do
+  @moduledoc """
+  Carries out the `host` half of a scenario (`tests/conformance/README.md`) with the public functions of this package.
+  """
+
+  alias ClaudeCodeSDK.{Error, Session}
+  alias ClaudeCodeSDK.Test.{Callback, Pattern, Progress, Simulator}
+
+  @doc "Runs a scenario file; raises when it does not hold."
+  def run(file) do
+    {:ok, scenario} = file |> File.read!() |> ClaudeCodeSDK.JSON.decode()
+    scenario |> context(file) |> steps(scenario["host"]) |> finish()
+  end
+
+  defp context(scenario, file) do
+    %{
+      scenario: scenario,
+      file: file,
+      memory: resident_mb(),
+      children: Simulator.children(),
+      session: nil,
+      query: nil,
+      os_pid: nil,
+      exit: :unknown,
+      callback: nil,
+      asks: [],
+      held: [],
+      early: [],
+      progress: Progress.new(scenario["expect"])
+    }
+  end
+
+  defp steps(context, steps), do: Enum.reduce(steps, context, &expecting/2)
+
+  # A step that names an error must fail with it, and any other must not.
+  defp expecting(step, context) do
+    {expected, step} = Map.pop(step, "error")
+    [{name, argument}] = step |> Map.drop(~w(reply save parallel do)) |> Map.to_list()
+    {outcome, context} = attempt(fn -> step(name, argument, step, context) end, context)
+
+    case {expected, outcome} do
+      {nil, :ok} ->
+        context
+
+      {nil, {:failed, error}} ->
+        fail(context, "#{name} failed: #{inspect(error, pretty: true)}")
+
+      {pattern, :ok} ->
+        fail(context, "#{name} succeeded, expected the error #{inspect(pattern)}")
+
+      {pattern, {:failed, error}} ->
+        check(
+          Pattern.match?(pattern, wire(error)),
+          context,
+          "#{inspect(pattern)} does not match #{inspect(error)}"
+        )
+    end
+  end
+
+  defp attempt(step, context) do
+    Process.delete(:context)
+    {:ok, step.()}
+  rescue
+    error in [Error] ->
+      {{:failed, error}, Process.delete(:context) || context}
+
+    error in [Callback.Boom] ->
+      {{:failed, Error.new(:callback, error.message)}, Process.delete(:context) || context}
+  end
+
+  defp wire(error) do
+    error
+    |> Map.from_struct()
+    |> Map.take([:message, :operation, :context, :causes])
+    |> Map.put(:code, to_string(error.code))
+    |> Map.new(fn {key, value} -> {to_string(key), value} end)
+    |> Map.put("retry", retry(error.retry))
+  end
+
+  defp retry({:after, ms}), do: %{"verdict" => "after", "after_ms" => ms}
+  defp retry(verdict), do: %{"verdict" => to_string(verdict)}
+
+  defp step("open", _, _, context) do
+    callback = Callback.start()
+    session = ok(Session.start_link(options(context, callback)))
+
+    if Enum.any?(context.scenario["host"], &is_map_key(&1, "await_ask_cancelled")),
+      do: :erlang.trace(session, true, [:procs, :set_on_spawn])
+
+    # Kept also when the program turns out not to start.
+    Process.put(:context, %{context | session: session, callback: callback})
+    %{os_pid: os_pid} = ok(Session.info(session))
+    %{context | session: session, callback: callback, os_pid: os_pid}
+  end
+
+  defp step("query", prompt, _, context) do
+    callback = Callback.start()
+    stream = ClaudeCodeSDK.query(prompt, options(context, callback))
+
+    %{
+      context
+      | query: &Enumerable.reduce(stream, &1, fn message, _ -> {:suspend, message} end),
+        callback: callback
+    }
+  end
+
+  defp step("send", prompt, _, context),
+    do: then(ok(Session.send(context.session, prompt)), fn _uuid -> context end)
+
+  defp step("finish", _, _, context),
+    do: then(:ok = Session.finish(context.session), fn _ -> context end)
+
+  defp step("interrupt", _, step, context),
+    do: reply(Session.interrupt(context.session), step, context)
+
+  defp step("control", request, step, context),
+    do: reply(Session.control(context.session, request), step, context)
+
+  defp step("read", %{"until" => pattern}, _, context),
+    do: read(context, &Pattern.match?(pattern, &1.raw))
+
+  defp step("read", %{"count" => 0}, _, context), do: context
+
+  defp step("read", %{"count" => count}, step, context),
+    do: step("read", %{"count" => count - 1}, step, read(context, fn _ -> true end))
+
+  defp step("read", %{"end" => true}, _, context), do: read(context, :end)
+
+  defp step("on_ask", how, _, context),
+    do: then(Callback.set(context.callback, how), fn _ -> context end)
+
+  defp step("await_ask", pattern, _, context), do: await_ask(context, pattern)
+
+  defp step("answer", answer, _, context) do
+    %{held: [{_request, pid} | held]} = context = hold_one(context)
+    send(pid, {:answer, answer})
+    %{context | held: held}
+  end
+
+  # The process that answers a question is killed, perhaps before its callback began to run: so processes are watched.
+  defp step("await_ask_cancelled", true, _, context) do
+    receive do
+      {:trace, pid, :exit, :killed} -> %{context | held: List.keydelete(context.held, pid, 1)}
+    end
+  end
+
+  defp step("cancel_wait", %{"times" => times}, _, context) do
+    Enum.reduce(1..times, context, fn _, context ->
+      case Session.next(context.session, 1) do
+        {:ok, message} -> %{context | early: context.early ++ [message]}
+        {:error, %Error{code: :timeout}} -> context
+      end
+    end)
+  end
+
+  defp step("drop", _, _, %{query: continue} = context) when continue != nil do
+    continue.({:halt, nil})
+    %{context | query: nil}
+  end
+
+  # The hard way: the process that owns the program is killed.
+  defp step("drop", _, _, context) do
+    Process.unlink(context.session)
+    Process.exit(context.session, :kill)
+    %{context | session: nil}
+  end
+
+  defp step("close", _, _, context), do: closed(context, ok(Session.close(context.session)))
+
+  defp step("gone", %{"fields" => fields}, _, context) do
+    check(
+      Simulator.gone?(Enum.map(fields, &Progress.pid(context.progress, &1))),
+      context,
+      "#{fields} is alive"
+    )
+    |> then(&step("gone", %{}, nil, &1))
+  end
+
+  defp step("gone", _, _, %{os_pid: nil} = context) do
+    check(
+      Simulator.eventually(fn -> Simulator.children() -- context.children == [] end, 1_000),
+      context,
+      "a process is alive"
+    )
+  end
+
+  defp step("gone", _, _, context),
+    do: check(Simulator.gone?(context.os_pid), context, "the process is alive")
+
+  defp step("memory_below_mb", limit, _, context) do
+    for pid <- Process.list(), do: :erlang.garbage_collect(pid)
+    grown = resident_mb() - context.memory
+    check(grown < limit, context, "grew by #{grown} MB")
+  end
+
+  defp step("times", times, %{"do" => steps} = step, context) do
+    one = fn _ -> context.scenario |> context(context.file) |> steps(steps) |> finish() end
+
+    all =
+      Task.async_stream(1..times, one,
+        max_concurrency: if(step["parallel"], do: times, else: 1),
+        timeout: 110_000
+      )
+
+    Enum.each(all, fn {:ok, _} -> :ok end)
+    %{context | progress: Progress.new(nil)}
+  end
+
+  defp options(context, callback) do
+    %{"options" => options} = Map.merge(%{"options" => %{}}, context.scenario)
+    known = ClaudeCodeSDK.Options.__struct__() |> Map.keys() |> Map.new(&{to_string(&1), &1})
+
+    {path, options} = Map.pop(options, "cli_path", Simulator.path())
+    {env, options} = Map.pop(options, "env", %{})
+
+    fields =
+      for {name, value} <- options do
+        # A name that is no option reaches the core through one whose value is passed on as it is.
+        {Map.get(known, name) || String.to_atom(name), value}
+      end
+
+    asks =
+      if "can_use_tool" in (context.scenario["asks"] || []),
+        do: [can_use_tool: &Callback.call(callback, &1)],
+        else: []
+
+    env = if is_map(env), do: Map.put(env, "MADRIGAL_SIMULATE", context.file), else: env
+    [path_to_claude_code_executable: path, env: env] ++ asks ++ fields
+  end
+
+  # Reading: a session's stream is taken up where the last step left it; a query's is one suspended enumeration.
+  # What came during a wait that was to be given up comes first.
+  defp read(%{early: [message | early]} = context, until) do
+    context = see(%{context | early: early}, message)
+    if until != :end and until.(message), do: context, else: read(context, until)
+  end
+
+  defp read(%{query: nil} = context, until) do
+    Process.put(:context, context)
+
+    outcome =
+      Enum.reduce_while(Session.stream(context.session), {:end, context}, fn message,
+                                                                             {_, context} ->
+        context = see(context, message)
+        Process.put(:context, context)
+
+        if until != :end and until.(message),
+          do: {:halt, {:found, context}},
+          else: {:cont, {:end, context}}
+      end)
+
+    found(outcome, until)
+  end
+
+  defp read(context, until) do
+    case context.query.({:cont, nil}) do
+      {:suspended, message, continue} ->
+        context = %{context | query: continue}
+        Process.put(:context, context)
+        if error = is_map(message.data) && message.data[:error_struct], do: raise(error)
+        context = see(context, message)
+        if until != :end and until.(message), do: context, else: read(context, until)
+
+      {:done, _} ->
+        found({:end, %{context | query: fn _ -> {:done, nil} end}}, until)
+    end
+  end
+
+  defp found({:end, context}, until) when until != :end,
+    do: fail(context, "the stream ended early")
+
+  defp found({_, context}, _until), do: context
+
+  defp see(context, message),
+    do: %{context | progress: Progress.see(context.progress, message.raw)}
+
+  defp await_ask(context, pattern) do
+    context = next_ask(context)
+    {request, _pid} = List.last(context.held)
+    if Pattern.match?(pattern, request), do: context, else: await_ask(context, pattern)
+  end
+
+  defp hold_one(%{held: []} = context), do: context |> next_ask() |> hold_one()
+  defp hold_one(context), do: context
+
+  defp next_ask(context) do
+    {request, pid, held?} = Callback.next(context.callback)
+    held = if held?, do: context.held ++ [{request, pid}], else: context.held
+    %{context | asks: context.asks ++ [request], held: held}
+  end
+
+  defp reply({:ok, reply}, step, context),
+    do:
+      check(
+        Pattern.match?(step["reply"] || "$any", reply),
+        context,
+        "the reply was #{inspect(reply)}"
+      )
+
+  defp reply({:error, error}, _step, _context), do: raise(error)
+
+  defp ok({:ok, value}), do: value
+  defp ok({:error, error}), do: raise(error)
+
+  defp closed(%{exit: :unknown} = context, exit), do: %{context | exit: exit}
+  defp closed(context, _again), do: context
+
+  defp finish(context) do
+    expect = context.scenario["expect"] || %{}
+
+    context =
+      if expect["exit"] && context.session && context.exit == :unknown,
+        do: step("close", %{}, nil, context),
+        else: context
+
+    if context.session, do: Session.close(context.session)
+    if context.query, do: context.query.({:halt, nil})
+
+    asks = context.asks ++ if(context.callback, do: Callback.rest(context.callback), else: [])
+    Progress.finish(context.progress) |> Enum.each(&fail(context, &1))
+
+    if expect["asks"] && context.scenario["host"] |> hd() |> Map.get("times") == nil,
+      do: check(Pattern.match?(expect["asks"], asks), context, "the asks were #{inspect(asks)}")
+
+    # The public stream of a query does not tell how the process ended, other than by raising.
+    if expect["exit"] && context.exit != :unknown,
+      do:
+        check(
+          Pattern.match?(expect["exit"], exit_map(context.exit)),
+          context,
+          "the exit was #{inspect(context.exit)}"
+        )
+
+    :ok
+  end
+
+  defp exit_map({kind, number}), do: %{to_string(kind) => number}
+  defp exit_map(nil), do: nil
+
+  defp check(true, context, _problem), do: context
+  defp check(false, context, problem), do: fail(context, problem)
+
+  defp fail(context, problem),
+    do: raise(ExUnit.AssertionError, message: "#{context.scenario["name"]}: #{problem}")
+
+  defp resident_mb do
+    [_, kb] = Regex.run(~r/VmRSS:\s+(\d+) kB/, File.read!("/proc/self/status"))
+    div(String.to_integer(kb), 1024)
+  end
+end
