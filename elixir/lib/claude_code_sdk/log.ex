@@ -4,6 +4,7 @@ defmodule ClaudeCodeSDK.Log do
 
   Off by default. The configuration `config :claude_code_sdk, log_level: "info"` or `set_level/1` turns it on.
   """
+  @doc false
   use GenServer
 
   require Logger

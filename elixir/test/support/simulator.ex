@@ -100,12 +100,13 @@ defmodule ClaudeCodeSDK.Test.Simulator do
   @doc "Waits until processes are gone."
   def gone?(pids), do: eventually(fn -> not Enum.any?(List.wrap(pids), &alive?/1) end, 1_000)
 
-  @doc "The processes this VM started and that run now."
+  @doc "The programs this VM started and that run now; the VM's own helper is none."
   def children do
     for task <- Path.wildcard("/proc/#{System.pid()}/task/*/children"),
         {:ok, text} <- [File.read(task)],
         pid <- String.split(text),
         alive?(pid),
+        File.read("/proc/#{pid}/comm") != {:ok, "erl_child_setup\n"},
         do: pid
   end
 end
