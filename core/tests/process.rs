@@ -370,3 +370,30 @@ async fn a_program_is_asked_for_its_version() {
     let error = version_of(&bad).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CliVersion);
 }
+
+/// Not a test: see the one below.
+#[test]
+#[ignore = "run by the test below, as a host that ignores SIGCHLD"]
+fn host_that_ignores_the_end_of_children() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        assert_eq!(start(sh("exit 7")).await.process.wait().await, Exit::Unknown);
+        let mut connection = start(sh("echo ready; exec sleep 1000")).await;
+        assert_eq!(line(&mut connection).await, "ready");
+        connection.process.stop(StopLadder::NOW);
+        assert_eq!(connection.process.wait().await, Exit::Unknown);
+        assert!(!alive(connection.process.id().unwrap()));
+    });
+}
+
+#[test]
+fn a_host_that_ignores_the_end_of_children_waits_for_nothing_forever() {
+    let output = std::process::Command::new("env")
+        .arg("--ignore-signal=CHLD")
+        .arg(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "host_that_ignores_the_end_of_children"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}

@@ -10,6 +10,7 @@ use tokio::{
 use super::{
     BoxFuture, Connection, Exit, Launch, Process, Signal, StopLadder, Transport,
     inbox::{self, Fate, Inbox, Request, SpawnRequest, lock},
+    input::Input,
     prepare::{Prepared, Step},
     spawn::{Stdio, above_standard_streams},
 };
@@ -66,7 +67,11 @@ async fn connect(launch: Launch) -> Result<Connection> {
     let process = answered.await.map_err(|_| {
         Error::new(ErrorKind::Internal, "the thread that looks after processes is gone").operation("spawn")
     })??;
-    Ok(Connection { input: Box::new(input), output: Box::new(output), process: Arc::new(process) })
+    Ok(Connection {
+        input: Box::new(Input::new(input)),
+        output: Box::new(output),
+        process: Arc::new(process),
+    })
 }
 
 /// A reading and a writing end that no other program inherits.

@@ -7,7 +7,7 @@ use std::{ffi::OsStr, fs::OpenOptions, io, os::fd::OwnedFd, path::Path};
 
 use super::{
     prepare::Prepared,
-    spawn::{self, Spawned, Spawner, Stdio, above_standard_streams},
+    spawn::{NotForCopies, Spawned, Spawner, Stdio, above_standard_streams},
 };
 
 const SCRIPT: &str = include_str!("guardian.sh");
@@ -23,7 +23,7 @@ pub(super) struct Guardian {
     free: Vec<usize>,
     lines: usize,
     /// Held for the life of this process, and never written to.
-    lifeline: Option<OwnedFd>,
+    lifeline: Option<(NotForCopies, OwnedFd)>,
     started: bool,
 }
 
@@ -71,6 +71,7 @@ impl Guardian {
         let Some(ledger) = &self.ledger else { return Ok(None) };
         let (theirs, ours) = io::pipe()?;
         let (theirs, ours) = (above_standard_streams(theirs.into())?, above_standard_streams(ours.into())?);
+        let cover = NotForCopies::new(&ours);
         let nowhere =
             above_standard_streams(OpenOptions::new().read(true).write(true).open("/dev/null")?.into())?;
         // Whoever lists processes sees the script: without its comments.
@@ -88,8 +89,7 @@ impl Guardian {
         );
         let stdio = Stdio { stdin: theirs, stdout: ledger.try_clone()?, stderr: nowhere };
         let Ok(launcher) = spawner.spawn(&prepared, &stdio) else { return Ok(None) };
-        spawn::close_in_copies(&ours);
-        self.lifeline = Some(ours);
+        self.lifeline = Some((cover, ours));
         Ok(Some(launcher))
     }
 }

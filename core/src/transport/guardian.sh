@@ -17,7 +17,7 @@ guard() {
     round=0
     while [ "$round" -lt 60 ]; do
         # Its status says nothing: processes end while it reads.
-        left=$(grep -lsaF -f /dev/fd/4 /proc/[0-9]*/environ)
+        left=$(grep -lsF -f /dev/fd/4 /proc/[0-9]*/environ)
         [ -n "$left" ] || exit 0
         case $round in
             0) signal=TERM ;;

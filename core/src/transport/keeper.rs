@@ -143,14 +143,13 @@ impl Keeper {
         let key = self.next_key;
         self.next_key += 1;
         let fate = Arc::new(Fate { exit: watch::Sender::new(None), tail: Mutex::new(Tail::default()) });
-        let pid = spawned.pid.as_raw_nonzero().get().unsigned_abs();
-        // First of all the answer: the caller's thread wakes while we see to the rest.
-        let _ = answer.send(Ok(ChildProcess::new(pid, key, Arc::clone(&self.inbox), Arc::clone(&fate))));
+        let mut ward = Ward::new(spawned, mark, Arc::clone(&fate));
+        // The answer first: the caller's thread wakes while we see to the rest.
+        let _ = answer.send(Ok(ChildProcess::new(ward.number(), key, Arc::clone(&self.inbox), fate)));
 
         let stderr = Stderr::new(stderr, on_stderr);
         // Without a watch the lines are read at the end.
         let _ = self.poller.add(&stderr, key * 2 + 1);
-        let mut ward = Ward::new(spawned, mark, fate);
         ward.stderr = Some(stderr);
         ward.entry = Some(entry);
         self.watch_over(key, ward);
@@ -237,39 +236,43 @@ impl Keeper {
     /// Kills programs with all their descendants. They are frozen first, so that nothing is born between the look and
     /// the kill; and looked for again until nobody new is found.
     fn kill_doomed(&mut self) {
-        let keys = std::mem::take(&mut self.doomed);
-        let wards: Vec<&Ward> =
-            keys.iter().filter_map(|key| self.wards.get(key)).filter(|ward| ward.ended.is_none()).collect();
+        let mut keys = std::mem::take(&mut self.doomed);
+        // One that has ended meanwhile no longer owns its number.
+        keys.iter().for_each(|key| self.reap(*key));
+        keys.retain(|key| self.wards.get(key).is_some_and(|ward| ward.ended.is_none()));
+        let wards: Vec<&Ward> = keys.iter().filter_map(|key| self.wards.get(key)).collect();
         if wards.is_empty() {
             return;
         }
-        let roots: Vec<tree::Root<'_>> = wards
-            .iter()
-            .map(|ward| tree::Root {
-                leader: Some(ward.pid.as_raw_nonzero().get().unsigned_abs()),
-                mark: &ward.mark,
-            })
-            .collect();
+        let roots: Vec<tree::Root<'_>> =
+            wards.iter().map(|ward| tree::Root { leader: Some(ward.number()), mark: &ward.mark }).collect();
         wards.iter().for_each(|ward| ward.send(SystemSignal::STOP));
-        let mut frozen = BTreeSet::new();
+        let mut frozen = vec![BTreeSet::new(); roots.len()];
         // Bounded, so that a program which breeds faster than we look cannot hold us: the sweep after its end goes on.
         for _ in 0..8 {
-            let found: Vec<u32> = tree::members(&roots, self.inbox.since).into_iter().flatten().collect();
-            let before = frozen.len();
-            for pid in found {
-                if frozen.insert(pid) {
-                    tree::send(pid, SystemSignal::STOP);
+            let mut nobody_new = true;
+            for (frozen, found) in frozen.iter_mut().zip(tree::members(&roots, self.inbox.since)) {
+                for member in found {
+                    if frozen.insert(member) {
+                        member.send(SystemSignal::STOP);
+                        nobody_new = false;
+                    }
                 }
             }
-            if frozen.len() == before {
+            if nobody_new {
                 break;
             }
         }
-        frozen.iter().for_each(|pid| tree::send(*pid, SystemSignal::KILL));
+        frozen.iter().flatten().for_each(|member| member.send(SystemSignal::KILL));
         for ward in wards {
             // Its process group too: all there is where `/proc` is missing.
             let _ = rustix::process::kill_process_group(ward.pid, SystemSignal::KILL);
             ward.send(SystemSignal::KILL);
+        }
+        for (key, killed) in keys.iter().zip(frozen) {
+            if let Some(ward) = self.wards.get_mut(key) {
+                ward.killed.extend(killed);
+            }
         }
     }
 
@@ -317,8 +320,9 @@ impl Keeper {
         let mut clean = Vec::new();
         let mut again = Vec::new();
         for ((key, ward), left) in wards.iter().zip(left) {
-            left.iter().for_each(|pid| tree::send(*pid, SystemSignal::KILL));
-            if left.is_empty() || ward.sweeps >= SWEEPS {
+            left.iter().for_each(|member| member.send(SystemSignal::KILL));
+            let gone = left.is_empty() && !ward.killed.iter().any(|member| member.lives());
+            if gone || ward.sweeps >= SWEEPS {
                 clean.push(*key);
             } else {
                 again.push(*key);

@@ -10,6 +10,8 @@ mod guardian;
 #[cfg(unix)]
 mod inbox;
 #[cfg(unix)]
+mod input;
+#[cfg(unix)]
 mod keeper;
 #[cfg(unix)]
 mod locate;

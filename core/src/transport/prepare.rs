@@ -77,7 +77,7 @@ impl Prepared {
                 }
             }
         }
-        for (name, value) in &launch.env {
+        for (name, value) in launch.env.iter().filter(|(name, _)| *name != SESSION_VARIABLE) {
             check_variable(name, value)?;
             env.push(&[name, OsStr::new("="), value]);
         }

@@ -11,13 +11,12 @@
 use std::{
     io,
     os::fd::{AsRawFd, OwnedFd},
-    sync::{
-        Once,
-        atomic::{AtomicI32, Ordering},
-    },
 };
 
 use rustix::process::Pid;
+
+mod copies;
+pub(super) use copies::NotForCopies;
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -42,29 +41,6 @@ pub(super) struct Spawned {
     pub(super) pid: Pid,
     /// Becomes readable when the process ends. `None` where the system has no such thing.
     pub(super) pidfd: Option<OwnedFd>,
-}
-
-/// The descriptor that forked copies of this process close; -1 for none.
-static NOT_FOR_COPIES: AtomicI32 = AtomicI32::new(-1);
-
-/// Makes copies of this process, made with `fork`, close this descriptor: as long as one holds it, its other end sees no
-/// end of file when this process dies. Close-on-exec does not help with copies that never exec.
-pub(super) fn close_in_copies(fd: &OwnedFd) {
-    extern "C" fn in_the_copy() {
-        let fd = NOT_FOR_COPIES.swap(-1, Ordering::Relaxed);
-        if fd >= 0 {
-            // SAFETY: a bare system call on a number that belongs to the keeper's thread, which does not exist in the
-            // copy: nobody there will use or close it.
-            unsafe { libc::close(fd) };
-        }
-    }
-    static ONCE: Once = Once::new();
-    NOT_FOR_COPIES.store(fd.as_raw_fd(), Ordering::Relaxed);
-    ONCE.call_once(|| {
-        // SAFETY: the handler lives as long as this library and does only what is allowed after `fork`. Failure means
-        // that there is no memory for it; then copies keep the descriptor, which delays an end of file and no more.
-        unsafe { libc::pthread_atfork(None, None, Some(in_the_copy)) };
-    });
 }
 
 /// Lifts a descriptor out of the range of the standard streams, so that moving it there cannot overwrite another.

@@ -18,15 +18,37 @@ pub(super) struct Root<'a> {
     pub(super) mark: &'a str,
 }
 
+/// A process, told apart from a later one with the same number by its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Member {
+    pub(super) pid: u32,
+    start: u64,
+}
+
+impl Member {
+    /// Whether it still runs; a zombie does not.
+    pub(super) fn lives(self) -> bool {
+        stat(self.pid).is_some_and(|(state, _, start)| alive(state) && start == self.start)
+    }
+
+    /// Sends it a signal; nothing happens when it is gone or not ours to signal.
+    pub(super) fn send(self, signal: Signal) {
+        if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
+            let _ = kill_process(pid, signal);
+        }
+    }
+}
+
 struct Entry {
     pid: u32,
     parent: u32,
+    start: u64,
 }
 
 /// All living processes that belong to each root, without their leaders. One pass over `/proc` for all roots.
 ///
 /// `since` is the start of this host on the clock of `/proc`: what is older cannot be a descendant.
-pub(super) fn members(roots: &[Root<'_>], since: u64) -> Vec<Vec<u32>> {
+pub(super) fn members(roots: &[Root<'_>], since: u64) -> Vec<Vec<Member>> {
     let me = std::process::id();
     let marks: HashMap<&str, usize> = roots.iter().enumerate().map(|(at, root)| (root.mark, at)).collect();
     let mut owner: HashMap<u32, usize> =
@@ -57,25 +79,26 @@ pub(super) fn members(roots: &[Root<'_>], since: u64) -> Vec<Vec<u32>> {
         }
     }
     let mut members = vec![Vec::new(); roots.len()];
-    for (pid, at) in owner {
-        if !leaders.contains(&pid) {
-            members[at].push(pid);
+    for Entry { pid, start, .. } in entries {
+        if let Some(at) = owner.get(&pid).filter(|_| !leaders.contains(&pid)) {
+            members[*at].push(Member { pid, start });
         }
     }
     members
 }
 
-/// Sends a signal to one process; nothing happens when it is gone or not ours to signal.
-pub(super) fn send(pid: u32, signal: Signal) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-        let _ = kill_process(pid, signal);
-    }
-}
-
 /// When a process was started, on the clock of `/proc`. `None` when it is gone or there is no `/proc`.
 pub(super) fn start_time(pid: u32) -> Option<u64> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    parse_stat(&stat).map(|(_, _, start)| start)
+    stat(pid).map(|(_, _, start)| start)
+}
+
+fn stat(pid: u32) -> Option<(u8, u32, u64)> {
+    parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// A zombie is dead; only its parent can remove it.
+fn alive(state: u8) -> bool {
+    !matches!(state, b'Z' | b'X')
 }
 
 fn census(since: u64) -> Vec<Entry> {
@@ -83,11 +106,8 @@ fn census(since: u64) -> Vec<Entry> {
     listing
         .filter_map(|entry| {
             let pid: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
-            let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-            let (state, parent, start) = parse_stat(&stat)?;
-            // A zombie is dead; only its parent can remove it.
-            let alive = !matches!(state, b'Z' | b'X');
-            (alive && start >= since && pid > 1).then_some(Entry { pid, parent })
+            let (state, parent, start) = stat(pid)?;
+            (alive(state) && start >= since && pid > 1).then_some(Entry { pid, parent, start })
         })
         .collect()
 }
@@ -132,6 +152,6 @@ mod tests {
         let parent = rustix::process::getppid().unwrap().as_raw_nonzero().get();
         let parent = u32::try_from(parent).unwrap();
         let found = members(&[Root { leader: Some(parent), mark: "no such mark" }], start);
-        assert!(!found[0].contains(&me));
+        assert!(!found[0].iter().any(|member| member.pid == me));
     }
 }

@@ -4,7 +4,7 @@ use std::{os::fd::OwnedFd, sync::Arc, time::Instant};
 
 use rustix::process::{Pid, Signal as SystemSignal};
 
-use super::{Exit, guardian::Entry, inbox::Fate, spawn::Spawned, stderr::Stderr};
+use super::{Exit, guardian::Entry, inbox::Fate, spawn::Spawned, stderr::Stderr, tree::Member};
 
 /// A running program, or one whose tree is being cleared away.
 pub(super) struct Ward {
@@ -21,6 +21,8 @@ pub(super) struct Ward {
     /// How it ended, while its tree is being cleared away.
     pub(super) ended: Option<Exit>,
     pub(super) sweeps: u32,
+    /// Descendants that were killed with it, perhaps not gone yet.
+    pub(super) killed: Vec<Member>,
 }
 
 /// When each signal is due.
@@ -48,7 +50,13 @@ impl Ward {
             ending: false,
             ended: None,
             sweeps: 0,
+            killed: Vec::new(),
         }
+    }
+
+    /// Its process id.
+    pub(super) fn number(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
     /// To the program alone. Through its descriptor where there is one: numbers are used again.

@@ -139,6 +139,17 @@ fn host_that_forks() {
     assert!(!gone(number));
     assert_eq!(kept.id(), Some(number));
     kill_process(pid(number), SystemSignal::KILL).unwrap();
+
+    // A copy that lives on does not hold the input of a program that waits for its end.
+    let reader = started(sh("echo; cat"));
+    let copy = forked(|| {
+        loop {
+            std::thread::sleep(Duration::from_secs(1));
+        }
+    });
+    drop(reader.input);
+    assert_eq!(runtime().block_on(reader.process.wait()), Exit::Code(0));
+    kill_process(copy, SystemSignal::KILL).unwrap();
 }
 
 #[test]
