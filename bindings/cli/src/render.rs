@@ -43,7 +43,7 @@ impl Render {
                 if !text.is_empty() {
                     self.streamed = true;
                     self.mid_line = !text.ends_with('\n');
-                    shown.text = text;
+                    shown.text = text.into_owned();
                 }
             }
             Ok(Body::Assistant(assistant)) if assistant.parent_tool_use_id.is_none() => {
