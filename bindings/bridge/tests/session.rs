@@ -1,5 +1,7 @@
 //! The bridge as a binding sees it: texts in, texts out, one wake per edge, over the real simulator process.
 
+#![allow(clippy::unwrap_used)] // a test that cannot go on must stop
+
 use std::{
     path::PathBuf,
     sync::{Arc, Condvar, Mutex},
