@@ -3,7 +3,10 @@
 use std::{
     collections::VecDeque,
     future::poll_fn,
-    sync::Arc,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
 };
 
@@ -18,17 +21,56 @@ pub(super) struct Reader {
     mailbox: Arc<Mailbox>,
     taken: VecDeque<Result<Message>>,
     over: bool,
-    /// Prompts whose turns were given up: everything up to their result is passed over.
-    abandoned: Vec<String>,
+    abandoned: Arc<Abandoned>,
+}
+
+/// Prompts whose turns were given up: everything up to their result is passed over.
+#[derive(Debug, Default)]
+pub(super) struct Abandoned {
+    // Looked at for each message; the list hardly ever.
+    any: AtomicBool,
+    prompts: Mutex<Vec<String>>,
+}
+
+impl Abandoned {
+    fn change(&self, change: impl FnOnce(&mut Vec<String>)) {
+        let mut prompts = self.prompts.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut prompts);
+        self.any.store(!prompts.is_empty(), Ordering::Release);
+    }
+
+    pub(super) fn add(&self, uuid: String) {
+        self.change(|prompts| prompts.push(uuid));
+    }
+
+    /// Whether an item belongs to a turn that was given up.
+    fn covers(&self, item: &Result<Message>) -> bool {
+        if !self.any.load(Ordering::Acquire) {
+            return false;
+        }
+        if let Ok(message) = item
+            && message.is_result()
+        {
+            let answered = answers(message);
+            self.change(|prompts| {
+                if answered.is_empty() {
+                    prompts.clear();
+                } else {
+                    prompts.retain(|uuid| !answered.contains(uuid));
+                }
+            });
+        }
+        true
+    }
 }
 
 impl Reader {
     pub(super) fn new(mailbox: Arc<Mailbox>) -> Self {
-        Self { mailbox, taken: VecDeque::new(), over: false, abandoned: Vec::new() }
+        Self { mailbox, taken: VecDeque::new(), over: false, abandoned: Arc::default() }
     }
 
-    pub(super) fn abandon(&mut self, uuid: String) {
-        self.abandoned.push(uuid);
+    pub(super) fn abandoned(&self) -> &Arc<Abandoned> {
+        &self.abandoned
     }
 
     pub(super) async fn next(&mut self) -> Option<Result<Message>> {
@@ -38,7 +80,7 @@ impl Reader {
     pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Message>>> {
         loop {
             while let Some(item) = self.taken.pop_front() {
-                if self.abandoned.is_empty() || !self.passes_over(&item) {
+                if !self.abandoned.covers(&item) {
                     return Poll::Ready(Some(item));
                 }
             }
@@ -52,7 +94,7 @@ impl Reader {
                 self.over = true;
                 if let Some(error) = end.error {
                     self.taken.push_back(Err(error));
-                    self.abandoned.clear();
+                    self.abandoned.change(Vec::clear);
                 }
             }
         }
@@ -64,20 +106,6 @@ impl Reader {
             Some(Err(_)) => self.taken.pop_front()?.err(),
             _ => None,
         }
-    }
-
-    fn passes_over(&mut self, item: &Result<Message>) -> bool {
-        if let Ok(message) = item
-            && message.is_result()
-        {
-            let answered = answers(message);
-            if answered.is_empty() {
-                self.abandoned.clear();
-            } else {
-                self.abandoned.retain(|uuid| !answered.contains(uuid));
-            }
-        }
-        true
     }
 }
 

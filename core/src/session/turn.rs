@@ -3,12 +3,16 @@
 use std::{
     future::poll_fn,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use futures_core::Stream;
 
-use super::{Session, reader::answers};
+use super::{
+    Session, SessionHandle,
+    reader::{Abandoned, answers},
+};
 use crate::{Message, Result};
 
 /// A view of a session's messages that ends behind the result of its prompt.
@@ -17,8 +21,18 @@ use crate::{Message, Result};
 #[derive(Debug)]
 pub struct Turn<'a> {
     session: &'a mut Session,
-    uuid: String,
     state: State,
+    guard: Guard,
+}
+
+/// Interrupts the turn when it is dropped before its result. Apart from [`Turn`], so that a turn that is over, though still in
+/// scope, does not keep the session borrowed.
+#[derive(Debug)]
+struct Guard {
+    handle: SessionHandle,
+    abandoned: Arc<Abandoned>,
+    uuid: String,
+    running: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -31,12 +45,18 @@ enum State {
 
 impl<'a> Turn<'a> {
     pub(super) fn new(session: &'a mut Session, uuid: String) -> Self {
-        Self { session, uuid, state: State::Running }
+        let guard = Guard {
+            handle: session.handle.clone(),
+            abandoned: session.reader.abandoned().clone(),
+            uuid,
+            running: true,
+        };
+        Self { session, state: State::Running, guard }
     }
 
     /// The id of the prompt.
     pub fn uuid(&self) -> &str {
-        &self.uuid
+        &self.guard.uuid
     }
 
     /// The next message, or `None` behind the result. Giving up the wait loses nothing.
@@ -59,6 +79,11 @@ impl<'a> Turn<'a> {
         Ok(result)
     }
 
+    fn move_on(&mut self, state: State) {
+        self.state = state;
+        self.guard.running = false;
+    }
+
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Message>>> {
         if self.state == State::Over {
             return Poll::Ready(None);
@@ -70,11 +95,11 @@ impl<'a> Turn<'a> {
         }
         let item = std::task::ready!(self.session.reader.poll_next(context));
         match &item {
-            None => self.state = State::Over,
+            None => self.move_on(State::Over),
             Some(Ok(message)) if message.is_result() => {
                 let answered = answers(message);
-                if answered.is_empty() || answered.contains(&self.uuid) {
-                    self.state = State::Result;
+                if answered.is_empty() || answered.contains(&self.guard.uuid) {
+                    self.move_on(State::Result);
                 }
             }
             Some(_) => {}
@@ -91,11 +116,11 @@ impl Stream for Turn<'_> {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Guard {
     fn drop(&mut self) {
-        if self.state == State::Running {
-            self.session.reader.abandon(std::mem::take(&mut self.uuid));
-            self.session.handle.interrupt_soon();
+        if self.running {
+            self.abandoned.add(std::mem::take(&mut self.uuid));
+            self.handle.interrupt_soon();
         }
     }
 }

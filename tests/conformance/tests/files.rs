@@ -115,3 +115,11 @@ fn known_failures_name_scenarios_and_say_why() {
         }
     }
 }
+
+#[test]
+fn every_kind_of_error_is_explained() {
+    let page = fs::read_to_string(here().join("../../docs/errors.md")).unwrap();
+    let missing: Vec<_> =
+        ErrorKind::ALL.iter().filter(|kind| !page.contains(&format!("\n| `{kind}` |"))).collect();
+    assert!(missing.is_empty(), "docs/errors.md says nothing of {missing:?}");
+}
