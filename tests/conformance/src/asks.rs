@@ -86,12 +86,17 @@ impl Asks {
     }
 }
 
-/// Tells of a question that is dropped, answered or not.
-struct Dropped(Arc<Notify>);
+/// Waits for the answer to a question held open, and tells when it is dropped, answered or not.
+struct Waiting {
+    answered: oneshot::Receiver<Value>,
+    changed: Arc<Notify>,
+}
 
-impl Drop for Dropped {
+impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.notify_waiters();
+        // First closed, then told: whoever is told looks whether it is closed.
+        self.answered.close();
+        self.changed.notify_waiters();
     }
 }
 
@@ -110,10 +115,11 @@ impl Host for Asks {
         } else if rule["hold"] == true {
             let (answer, answered) = oneshot::channel();
             state.held.push_back(Held { answer });
-            let told = Dropped(self.changed.clone());
+            let mut waiting = Waiting { answered, changed: self.changed.clone() };
             Box::pin(async move {
-                let _told = told;
-                answered.await.map_err(|_| Error::new(ErrorKind::Callback, "the scenario is over"))
+                (&mut waiting.answered)
+                    .await
+                    .map_err(|_| Error::new(ErrorKind::Callback, "the scenario is over"))
             })
         } else {
             Box::pin(std::future::ready(Ok(rule["answer"].clone())))
