@@ -232,6 +232,27 @@ async fn a_withdrawn_question_is_dropped_and_its_answer_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_withdrawn_question_does_not_take_the_answer_of_another_along() {
+    let (mut session, mut program) =
+        opened(|builder| builder.can_use_tool(|_| async { Ok(Permission::deny("no")) }), Options::default())
+            .await;
+    // In one piece, so that the first is withdrawn before the second is answered.
+    let ask = |id: &str| {
+        json!({"type": "control_request", "request_id": id,
+            "request": {"subtype": "can_use_tool", "tool_name": "Bash", "input": {}, "tool_use_id": "t"}})
+    };
+    let withdrawn = json!({"type": "control_cancel_request", "request_id": "r1"});
+    program.write_raw(&format!("{}\n{withdrawn}\n{}\n", ask("r1"), ask("r2"))).await;
+    let answer = program.read().await.unwrap();
+    assert_eq!(
+        (&answer["response"]["request_id"], &answer["response"]["response"]["message"]),
+        (&json!("r2"), &json!("no"))
+    );
+    program.write(json!({"type": "system", "subtype": "notification"})).await;
+    assert!(session.next().await.unwrap().is_ok(), "nothing failed");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_of_the_wrong_shape_denies_and_says_so() {
     let (mut session, mut program) = opened(
         |builder| builder.can_use_tool(|_| async { Ok(Permission::allow().with_input(json!("text"))) }),

@@ -1,7 +1,10 @@
 //! Questions of the program on their way to the host and back.
 
 use serde_json::{Value, json, value::RawValue};
-use tokio::{task::JoinError, time::Instant};
+use tokio::{
+    task::{self, JoinError},
+    time::Instant,
+};
 
 use super::Actor;
 use crate::{
@@ -50,10 +53,12 @@ impl Actor {
     }
 
     pub(super) fn answered(&mut self, answered: std::result::Result<(String, Result<Value>), JoinError>) {
-        let Ok((id, answer)) = answered else {
-            // Cancelled (then it is not open any more), or its code panicked: then the tool must not wait for ever.
-            self.answer_lost();
-            return;
+        let (id, answer) = match answered {
+            Ok(answered) => answered,
+            // Withdrawn, and so not open any more.
+            Err(error) if error.is_cancelled() => return,
+            // Its code panicked: the tool must not wait for ever.
+            Err(error) => return self.answer_lost(error.id()),
         };
         if self.open_asks.remove(&id).is_none() {
             return;
@@ -82,10 +87,9 @@ impl Actor {
         }
     }
 
-    pub(super) fn answer_lost(&mut self) {
-        let lost: Vec<String> =
-            self.open_asks.iter().filter(|(_, ask)| ask.is_finished()).map(|(id, _)| id.clone()).collect();
-        for id in lost {
+    fn answer_lost(&mut self, task: task::Id) {
+        let lost = self.open_asks.iter().find(|(_, ask)| ask.id() == task).map(|(id, _)| id.clone());
+        if let Some(id) = lost {
             self.open_asks.remove(&id);
             let message = "the permission callback panicked";
             self.write(&protocol::answer_success(&id, &json!({"behavior": "deny", "message": message})));
