@@ -1,0 +1,126 @@
+//! The functions of `docs/boundary.md`, as one class whose instance belongs to an environment.
+//!
+//! `catch_unwind` on every one of them: a panic that left a plain exported function would end the Node.js process.
+
+use std::{sync::Arc, time::Duration};
+
+use madrigal_bridge::{self as bridge, Close, Item, SessionId};
+use napi::{Env, Result, bindgen_prelude::Function};
+use napi_derive::napi;
+
+use crate::{environment::Environment, error::thrown, text::Text};
+
+/// A batch ends when it has this many bytes, so that neither parsing it nor its string takes long or much.
+const BATCH_BYTES: usize = 512 * 1024;
+/// How many items are taken at a time until a batch has its size.
+const STEP: usize = 64;
+
+/// What `drain` took.
+#[napi(object, object_from_js = false)]
+pub struct Drained {
+    /// A JSON array, in order: the messages as the program wrote them, `null` where an error stands.
+    pub items: Text,
+    /// A JSON array: the errors, in order.
+    pub errors: Option<String>,
+    /// `{"exit", "error"}` when the stream is over.
+    pub end: Option<String>,
+    /// There may be more; when not, a wake will tell.
+    pub more: bool,
+}
+
+/// The engine, as one environment sees it.
+#[napi]
+pub struct Engine(Arc<Environment>);
+
+#[napi]
+impl Engine {
+    /// `wake` is called without arguments when sessions became ready; `ready` says which.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(env: &Env, wake: Function<'_, (), ()>) -> Result<Self> {
+        Ok(Self(Environment::new(env, &wake)?))
+    }
+
+    /// Starts a session, returns its number.
+    #[napi(catch_unwind)]
+    pub fn open(&self, request: String) -> Result<i64> {
+        self.0.open(&request).map(|session| session as i64).map_err(|error| thrown(&error))
+    }
+
+    /// The sessions that became ready since the last call.
+    #[napi(catch_unwind)]
+    pub fn ready(&self) -> Vec<i64> {
+        self.0.bell.take().into_iter().map(|session| session as i64).collect()
+    }
+
+    /// Hands over a command.
+    #[napi(catch_unwind)]
+    pub fn submit(&self, session: i64, command: String) -> Result<()> {
+        bridge::submit(session as SessionId, &command).map_err(|error| thrown(&error))
+    }
+
+    /// Takes all signals, as a JSON array.
+    #[napi(catch_unwind)]
+    pub fn signals(&self, session: i64) -> Result<Option<Text>> {
+        let signals = bridge::signals(session as SessionId).map_err(|error| thrown(&error))?;
+        let bytes = signals.iter().map(|signal| signal.len() + 1).sum();
+        Ok((!signals.is_empty()).then(|| Text::array(signals.iter().map(String::as_str), bytes)))
+    }
+
+    /// Takes the next messages and errors, up to `max`.
+    #[napi(catch_unwind)]
+    pub fn drain(&self, session: i64, max: u32) -> Result<Drained> {
+        let (mut items, mut bytes, mut end, mut more) = (Vec::new(), 0, None, true);
+        while more && bytes < BATCH_BYTES && items.len() < max as usize {
+            let step = STEP.min(max as usize - items.len());
+            let batch = bridge::drain(session as SessionId, step).map_err(|error| thrown(&error))?;
+            end = batch.end;
+            more = end.is_none() && !batch.items.is_empty();
+            bytes += batch.items.iter().map(size).sum::<usize>();
+            items.extend(batch.items);
+        }
+        let errors: Vec<_> = items.iter().filter_map(error_of).collect();
+        Ok(Drained {
+            errors: (!errors.is_empty()).then(|| serde_json::Value::from(errors).to_string()),
+            items: Text::array(items.iter().map(line), bytes),
+            end: end.map(|end| end.to_string()),
+            more,
+        })
+    }
+
+    /// Closes a session, at once when `now`, otherwise after its program has ended by itself.
+    #[napi(catch_unwind)]
+    pub fn close(&self, session: i64, now: bool) {
+        bridge::close(session as SessionId, if now { Close::Now } else { Close::Graceful });
+    }
+
+    /// Forgets a session.
+    #[napi(catch_unwind)]
+    pub fn release(&self, session: i64) {
+        self.0.release(session as SessionId);
+    }
+
+    /// Ends everything in this process, waiting at most `timeout_ms` until all programs are gone.
+    #[napi(catch_unwind)]
+    pub fn shutdown(&self, timeout_ms: u32) {
+        bridge::shutdown(Duration::from_millis(timeout_ms.into()));
+    }
+}
+
+fn line(item: &Item) -> &str {
+    match item {
+        Item::Message(message) => message.raw(),
+        Item::Error(_) => "null",
+    }
+}
+
+/// With the comma.
+fn size(item: &Item) -> usize {
+    line(item).len() + 1
+}
+
+fn error_of(item: &Item) -> Option<serde_json::Value> {
+    match item {
+        Item::Message(_) => None,
+        Item::Error(error) => Some(error.to_json()),
+    }
+}

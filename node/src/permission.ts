@@ -1,0 +1,109 @@
+// Permission questions: the official `canUseTool` shape on the outside, the program's own words on the wire.
+
+import type { PermissionMode } from "./messages.js";
+
+/** Where a permission update is kept. */
+export type PermissionUpdateDestination =
+  | "userSettings"
+  | "projectSettings"
+  | "localSettings"
+  | "session"
+  | "cliArg";
+
+/** A permission rule, such as `{ toolName: "Bash", ruleContent: "git log:*" }`. */
+export interface PermissionRuleValue {
+  toolName: string;
+  ruleContent?: string;
+}
+
+/** A change of the permissions. */
+export type PermissionUpdate =
+  | {
+      type: "addRules" | "replaceRules" | "removeRules";
+      rules: PermissionRuleValue[];
+      behavior: "allow" | "deny" | "ask";
+      destination: PermissionUpdateDestination;
+    }
+  | { type: "setMode"; mode: PermissionMode; destination: PermissionUpdateDestination }
+  | {
+      type: "addDirectories" | "removeDirectories";
+      directories: string[];
+      destination: PermissionUpdateDestination;
+    };
+
+/** The answer: run the tool (with other input or new permissions, when given), or refuse it. */
+export type PermissionResult =
+  | {
+      behavior: "allow";
+      updatedInput?: Record<string, unknown>;
+      updatedPermissions?: PermissionUpdate[];
+      toolUseID?: string;
+    }
+  | { behavior: "deny"; message: string; interrupt?: boolean; toolUseID?: string };
+
+/** What is known about a permission question. */
+export interface PermissionContext {
+  /** Aborted when the program withdraws the question; the answer no longer matters then. */
+  signal: AbortSignal;
+  /** The id of the tool call. */
+  toolUseID: string;
+  /** The number of this question. */
+  requestId: string;
+  /** Changes that would make the question unnecessary next time. */
+  suggestions?: PermissionUpdate[];
+  blockedPath?: string;
+  decisionReason?: string;
+  title?: string;
+  displayName?: string;
+  description?: string;
+  agentID?: string;
+  mcpServer?: { name: string; source?: string };
+}
+
+/**
+ * Decides whether a tool may run. An exception refuses the tool with the exception's message, and is thrown, as the same
+ * object, from the iteration of the query; the session goes on.
+ */
+export type CanUseTool = (
+  toolName: string,
+  input: Record<string, unknown>,
+  context: PermissionContext,
+) => PermissionResult | Promise<PermissionResult>;
+
+/** The request of the program. */
+export interface CanUseToolRequest {
+  tool_name: string;
+  input: Record<string, unknown>;
+  tool_use_id: string;
+  permission_suggestions?: PermissionUpdate[];
+  blocked_path?: string;
+  decision_reason?: string;
+  title?: string;
+  display_name?: string;
+  description?: string;
+  agent_id?: string;
+  mcp_server?: { name: string; source?: string };
+}
+
+/** The context that belongs to a request; what the program did not say is left out. */
+export function permissionContext(
+  ask: string,
+  request: CanUseToolRequest,
+  signal: AbortSignal,
+): PermissionContext {
+  const context: Record<string, unknown> = { signal, toolUseID: request.tool_use_id, requestId: ask };
+  const optional = {
+    suggestions: request.permission_suggestions,
+    blockedPath: request.blocked_path,
+    decisionReason: request.decision_reason,
+    title: request.title,
+    displayName: request.display_name,
+    description: request.description,
+    agentID: request.agent_id,
+    mcpServer: request.mcp_server,
+  };
+  for (const [name, value] of Object.entries(optional)) {
+    if (value !== undefined && value !== null) context[name] = value;
+  }
+  return context as unknown as PermissionContext;
+}
