@@ -1,0 +1,77 @@
+// The outside of the package: how it loads, what it refuses, and that its errors are classes with the facts of the core.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createRequire } from "node:module";
+import { test } from "node:test";
+import * as madrigal from "madrigal";
+import { answering, playing, root } from "./simulator.mjs";
+
+const require = createRequire(import.meta.url);
+
+test("import and require give the same package", () => {
+  const { default: all, "module.exports": same, ...imported } = { ...madrigal };
+  assert.deepEqual(Object.entries(imported).sort(), Object.entries(require("madrigal")).sort());
+  assert.equal(typeof imported.query, "function");
+});
+
+test("loading prints nothing and keeps nothing alive", () => {
+  const script =
+    'import("madrigal").then((m) => console.log(typeof m.query)); console.log(typeof require("madrigal").query)';
+  const output = execFileSync(process.execPath, ["-e", script], { cwd: `${root}/node`, encoding: "utf8" });
+  assert.equal(output, "function\nfunction\n");
+});
+
+const refused = [
+  [{ modle: "opus" }, "modle", /unknown option/],
+  [{ max_turns: 1 }, "max_turns", /unknown option.*maxTurns/],
+  [{ timeouts: { strtMs: 5 } }, "timeouts.strtMs", /unknown option.*startMs/],
+  [{ limits: 5 }, "limits", /an object/],
+  [{ canUseTool: {} }, "canUseTool", /a function/],
+  [{ signal: {} }, "signal", /an AbortSignal/],
+  [{ abortController: new AbortController().signal }, "abortController", /an AbortController/],
+  [{ systemPrompt: { type: "preset", preset: "other" } }, "systemPrompt", /claude_code/],
+  [{ systemPrompt: { type: "preset", preset: "claude_code", apend: "x" } }, "systemPrompt.apend", /unknown/],
+  [{ tools: "Bash" }, "tools", /a list of names/],
+  [{ env: { PATH: undefined } }, "env.PATH", /cannot be removed/],
+  [{ maxTurns: "three" }, "maxTurns", /maxTurns: /],
+  [{ maxTurns: 0 }, "maxTurns", /maxTurns: /],
+  [{ additionalDirectories: ["a", 5] }, "additionalDirectories[1]", /additionalDirectories\[1\]: /],
+  [{ timeouts: { startMs: -1 } }, "timeouts.startMs", /timeouts\.startMs: /],
+  [{ permissionMode: "yes" }, "permissionMode", /permissionMode: /],
+  [{ systemPrompt: { type: "preset", preset: "claude_code", append: 5 } }, "systemPrompt.append", /append: /],
+];
+for (const [options, field, message] of refused) {
+  test(`refused with its path: ${field} ${message}`, () => {
+    const open = () => madrigal.query({ prompt: "hi", options: playing(answering, options) });
+    assert.throws(open, (error) => {
+      assert.ok(error instanceof madrigal.InvalidOptionsError, error.stack);
+      assert.equal(error.code, "invalid_options");
+      assert.equal(error.context.field, field);
+      assert.match(error.message, message);
+      assert.equal(error.retry, "never");
+      return true;
+    });
+  });
+}
+
+test("an error carries the facts of the core and prints as its class", async () => {
+  const options = { pathToClaudeCodeExecutable: "/nowhere/claude" };
+  await assert.rejects(madrigal.query({ prompt: "hi", options }).next(), (error) => {
+    assert.ok(error instanceof madrigal.CLINotFoundError, error.stack);
+    assert.ok(error instanceof madrigal.MadrigalError);
+    assert.equal(error.code, "cli_not_found");
+    assert.match(String(error), /^CLINotFoundError: /);
+    assert.equal(JSON.parse(JSON.stringify(error)).code, "cli_not_found");
+    return true;
+  });
+  await assert.rejects(madrigal.Session.open(options), madrigal.CLINotFoundError);
+});
+
+test("what is sent is checked", async () => {
+  const session = await madrigal.Session.open(playing(answering));
+  await assert.rejects(session.send(5).next(), madrigal.InvalidArgumentError);
+  assert.equal((await session.send("still there?").result()).result, "4");
+  await session.close();
+  await assert.rejects(session.send("late").next(), madrigal.ClosedError);
+});

@@ -1,0 +1,33 @@
+// The matching of the scenarios, as tests/conformance/README.md describes it.
+
+/** Whether `value` matches `pattern`. */
+export function matches(pattern, value) {
+  if (pattern === "$any") return value !== undefined;
+  if (Array.isArray(pattern))
+    return (
+      Array.isArray(value) &&
+      value.length === pattern.length &&
+      pattern.every((part, index) => matches(part, value[index]))
+    );
+  if (typeof pattern !== "object" || pattern === null) return pattern === value;
+  if (pattern.$absent === true) return value === undefined;
+  if ("$contains" in pattern) return typeof value === "string" && value.includes(pattern.$contains);
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.keys(pattern).every((key) =>
+      matches(pattern[key], Object.hasOwn(value, key) ? value[key] : undefined),
+    )
+  );
+}
+
+/** The patterns that do not match, in this order, among `values`. */
+export function missing(patterns, values) {
+  let from = 0;
+  return patterns.filter((pattern) => {
+    const found = values.findIndex((value, index) => index >= from && matches(pattern, value));
+    if (found >= 0) from = found + 1;
+    return found < 0;
+  });
+}
