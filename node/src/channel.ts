@@ -201,7 +201,7 @@ export class Channel implements Listener {
   #onEnd(end: { exit: Exit; error: WireError | null }): void {
     this.#signals();
     this.exit = end.exit;
-    if (end.error) this.#failure ??= { error: fromWire(end.error) };
+    if (end.error) this.#failure ??= { error: respell(fromWire(end.error)) };
     for (const reply of this.#replies.values()) {
       reply.reject(ended());
     }
@@ -255,7 +255,7 @@ export class Channel implements Listener {
       case "reply": {
         const reply = this.#replies.get(signal.id);
         this.#replies.delete(signal.id);
-        if (signal.error) reply?.reject(fromWire(signal.error));
+        if (signal.error) reply?.reject(respell(fromWire(signal.error)));
         else reply?.resolve(signal.result);
         break;
       }

@@ -152,18 +152,15 @@ export function request(options: Options = {}): { text: string; host: HostOption
   return { text, host: { ...(canUseTool && { canUseTool }), ...(stderr && { stderr }), signals } };
 }
 
-/** An error of the core about an option, told in the words of this package. */
+/** An error of the core, with the options it speaks of in the words of this package. */
 export function respell(error: unknown): unknown {
-  if (!(error instanceof InvalidOptionsError) || typeof error.context["field"] !== "string") return error;
+  if (!(error instanceof MadrigalError)) return error;
   const wire = error.toJSON();
-  const theirs = error.context["field"];
-  const ours = respelled(theirs);
-  const message = wire.message ?? "";
-  return new InvalidOptionsError({
-    ...wire,
-    message: message.startsWith(theirs) ? ours + message.slice(theirs.length) : message,
-    context: { ...wire.context, field: ours },
-  });
+  const field = wire.context?.["field"];
+  let message = (wire.message ?? "").replace(/\b(?:timeouts|limits)\.[a-z_]+/g, respelled);
+  if (typeof field !== "string") return message === wire.message ? error : fromWire({ ...wire, message });
+  if (wire.message?.startsWith(field)) message = respelled(field) + wire.message.slice(field.length);
+  return fromWire({ ...wire, message, context: { ...wire.context, field: respelled(field) } });
 }
 
 function respelled(path: string): string {

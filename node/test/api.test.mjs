@@ -10,9 +10,11 @@ import { answering, playing, root } from "./simulator.mjs";
 const require = createRequire(import.meta.url);
 
 test("import and require give the same package", () => {
-  const { default: all, "module.exports": same, ...imported } = { ...madrigal };
-  assert.deepEqual(Object.entries(imported).sort(), Object.entries(require("madrigal")).sort());
-  assert.equal(typeof imported.query, "function");
+  const [imported, required] = [madrigal, require("madrigal")].map((all) =>
+    Object.entries(all).filter(([name]) => !["default", "module.exports", "__esModule"].includes(name)),
+  );
+  assert.deepEqual(Object.fromEntries(imported), Object.fromEntries(required));
+  assert.ok(imported.some(([name]) => name === "query"));
 });
 
 test("loading prints nothing and keeps nothing alive", () => {

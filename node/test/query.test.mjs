@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AbortError, ProcessExitedError, query } from "madrigal";
-import { answering, gone, playing } from "./simulator.mjs";
+import { answering, gone, playing, said } from "./simulator.mjs";
 
 const forever = [
   { await: { type: "user" } },
@@ -25,9 +25,12 @@ const partial = { includePartialMessages: true };
 
 test("a query ends with its result, and its program with it", async () => {
   const q = query({ prompt: "2 + 2?", options: playing(answering) });
-  const types = [];
-  for await (const message of q) types.push(message.type);
-  assert.deepEqual(types, ["system", "assistant", "result"]);
+  const messages = [];
+  for await (const message of q) messages.push(message);
+  assert.deepEqual(
+    said(messages).map(({ type }) => type),
+    ["system", "assistant", "result"],
+  );
   assert.deepEqual(q.exit, { code: 0 });
   await gone([q.pid]);
   assert.deepEqual(await q.next(), { done: true, value: undefined });
@@ -83,7 +86,7 @@ test("what a callback throws is thrown from the iteration, as the same object, a
   const q = query({ prompt: "go", options: playing(cli, { canUseTool }) });
   const read = async () => {
     let last;
-    for await (const message of q) last = message;
+    for await (const message of q) if (message.type === "result") last = message;
     return last;
   };
   await assert.rejects(read, (error) => error === thrown);
@@ -101,10 +104,12 @@ test("a callback that answers with something else denies the tool and says what 
   ];
   const answers = ["yes", { behavior: "allow", updatedInput: { n: 1n } }];
   const q = query({ prompt: "go", options: playing(cli, { canUseTool: () => answers.shift() }) });
-  await assert.rejects(q.next(), { code: "invalid_argument" });
-  await assert.rejects(q.next(), TypeError);
-  assert.equal((await q.next()).value.type, "result");
-  await q.close();
+  const read = async () => {
+    for await (const message of q) if (message.type === "result") return message;
+  };
+  await assert.rejects(read, { code: "invalid_argument" });
+  await assert.rejects(read, TypeError);
+  assert.equal((await read()).type, "result");
 });
 
 test("a withdrawn question aborts its signal", async () => {
@@ -120,8 +125,13 @@ test("a withdrawn question aborts its signal", async () => {
     assert.deepEqual([tool, input, toolUseID], ["Bash", { command: "r1" }, "t-r1"]);
     return new Promise(() => signal.addEventListener("abort", seen.resolve));
   };
+  const messages = [];
   for await (const message of query({ prompt: "go", options: playing(cli, { canUseTool }) }))
-    assert.equal(message.type, "result");
+    messages.push(message);
+  assert.deepEqual(
+    said(messages).map(({ type }) => type),
+    ["result"],
+  );
   await seen.promise;
 });
 
@@ -173,10 +183,11 @@ test("requests go beside the messages", async () => {
 test("a wait that is given up loses nothing, and reads are served in order", async () => {
   const cli = [
     { await: { type: "user" } },
+    { emit: { type: "start" } },
     { flood: { count: 2_000, frame: { type: "tick", n: "$i" } } },
     { result: {} },
   ];
-  const q = query({ prompt: "tick", options: playing(cli) });
+  const q = await started(playing(cli));
   const ticks = [];
   while (ticks.length < 2_000) {
     const aborter = new AbortController();
@@ -195,7 +206,7 @@ test("a wait that is given up loses nothing, and reads are served in order", asy
   );
   await q.close();
 
-  const again = query({ prompt: "tick", options: playing(cli) });
+  const again = await started(playing(cli));
   const reads = await Promise.all(Array.from({ length: 2_000 }, () => again.next()));
   assert.deepEqual(
     reads.map(({ value }) => value.n),
@@ -221,7 +232,10 @@ test("a program that dies says how, with the last of its stderr", async () => {
   const cli = [{ await: { type: "user" } }, { stderr: "out of cheese\n" }, { exit: 3 }];
   const lines = [];
   const q = query({ prompt: "hi", options: playing(cli, { stderr: (line) => lines.push(line) }) });
-  await assert.rejects(q.next(), (error) => {
+  const read = async () => {
+    for await (const message of q) assert.equal(message.type, "command_lifecycle");
+  };
+  await assert.rejects(read, (error) => {
     assert.ok(error instanceof ProcessExitedError, error.stack);
     assert.match(JSON.stringify(error), /out of cheese/);
     return true;
@@ -229,6 +243,13 @@ test("a program that dies says how, with the last of its stderr", async () => {
   assert.deepEqual(q.exit, { code: 3 });
   assert.deepEqual(lines, ["out of cheese"]);
 });
+
+/** A query that has come to its `start` message. */
+async function started(options) {
+  const q = query({ prompt: "tick", options });
+  while ((await q.read()).type !== "start");
+  return q;
+}
 
 function deferred() {
   let resolve;

@@ -3,16 +3,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ClosedError, Session } from "madrigal";
-import { answering, gone, playing } from "./simulator.mjs";
+import { answering, gone, playing, said } from "./simulator.mjs";
 
 const turn = (text) => [{ await: { type: "user" } }, { init: {} }, { text: { text } }, { result: {} }];
 
 test("a turn ends at the result of its prompt", async () => {
   const session = await Session.open(playing([...turn("one"), ...turn("two")]));
   assert.ok(session.pid > 0);
-  const types = [];
-  for await (const message of session.send("first")) types.push(message.type);
-  assert.deepEqual(types, ["system", "assistant", "result"]);
+  const messages = [];
+  for await (const message of session.send("first")) messages.push(message);
+  assert.deepEqual(
+    said(messages).map(({ type }) => type),
+    ["system", "assistant", "result"],
+  );
   assert.equal((await session.send("second").result()).result, "two");
   await session.close();
   assert.deepEqual(session.exit, { code: 0 });
@@ -39,6 +42,7 @@ test("leaving a turn interrupts it, and the next one begins clean", async () => 
     { init: {} },
     { text: { text: "one two three", deltas: 3, open: true } },
     { pause_ms: 600_000 },
+    { result: { result: "never said" } },
     ...turn("clean"),
   ];
   const session = await Session.open(playing(cli, { includePartialMessages: true }));
@@ -46,7 +50,7 @@ test("leaving a turn interrupts it, and the next one begins clean", async () => 
   const messages = [];
   for await (const message of session.send("and now?")) messages.push(message);
   assert.deepEqual(
-    messages.map(({ type }) => type),
+    said(messages).map(({ type }) => type),
     ["system", "assistant", "result"],
   );
   assert.equal(messages.at(-1).result, "clean");
@@ -77,8 +81,15 @@ test("closing twice is fine, and everything after it says closed", async () => {
 });
 
 test("a program that refuses to end is killed", async () => {
-  const cli = [{ ignore: ["SIGTERM", "SIGINT"] }, { hang: true }];
+  const cli = [
+    { ignore: ["SIGTERM", "SIGINT"] },
+    { await: { type: "user" } },
+    { emit: { type: "deaf" } },
+    { hang: true },
+  ];
   const session = await Session.open(playing(cli, { timeouts: { closeMs: 50, killMs: 50 } }));
+  session.send("hello?");
+  while ((await session.read()).type !== "deaf");
   await session.close();
   assert.deepEqual(session.exit, { signal: 9 });
   await gone([session.pid], 0);

@@ -43,6 +43,9 @@ export const answering = [
   { loop: [{ await: { type: "user" } }, { init: {} }, { text: { text: "4" } }, { result: {} }] },
 ];
 
+/** What the program says about a turn, without its notes on where the prompt is in its queue. */
+export const said = (messages) => messages.filter(({ type }) => type !== "command_lifecycle");
+
 /** Whether a process runs. One that only waits to be collected by its parent does not. */
 export function alive(pid) {
   try {
