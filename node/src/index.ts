@@ -28,6 +28,7 @@ export type * from "./messages.js";
 export type { Limits, Options, Timeouts } from "./options.js";
 export type {
   CanUseTool,
+  CanUseToolRequest,
   PermissionContext,
   PermissionResult,
   PermissionRuleValue,

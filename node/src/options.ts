@@ -1,7 +1,7 @@
 // Options: the official names outside, the core's names on the wire, and the one table that says which is which. What is
 // not in the table is refused by name, so that a typing error never passes as a default.
 
-import { InvalidOptionsError, type MadrigalError } from "./errors.js";
+import { fromWire, InvalidOptionsError, MadrigalError } from "./errors.js";
 import type { PermissionMode } from "./messages.js";
 import type { CanUseTool } from "./permission.js";
 
@@ -46,8 +46,11 @@ export interface Options {
   env?: Record<string, string | undefined>;
   /** The `claude` program. Default: `MADRIGAL_CLI_PATH`, then `PATH`, then the usual places. */
   pathToClaudeCodeExecutable?: string;
-  /** Replaces the system prompt or, with the preset, adds to it. */
-  systemPrompt?: string | { type: "preset"; preset: "claude_code"; append?: string };
+  /** Replaces the system prompt (a text, or `custom`), keeps it (`preset`), and adds to it (`append`). */
+  systemPrompt?:
+    | string
+    | { type: "preset"; preset: "claude_code"; append?: string }
+    | { type: "custom"; prompt: string; append?: string };
   /** The built-in tools offered to the model; `[]` offers none. Default: all. */
   tools?: string[] | { type: "preset"; preset: "claude_code" };
   /** Permission rules for tools that may run without asking, such as `Bash(git log:*)`. */
@@ -197,11 +200,18 @@ function translate(values: object, names: Table, prefix: string): Wire {
 function systemPromptOf(value: Options["systemPrompt"]): Wire {
   if (value === undefined) return {};
   if (typeof value === "string") return { system_prompt: value };
-  if (!isObject(value) || value.type !== "preset" || value.preset !== "claude_code")
-    throw invalid("systemPrompt", 'expected a string or { type: "preset", preset: "claude_code", append? }');
-  const { type: _, preset: __, append, ...rest } = value;
-  for (const name of Object.keys(rest)) throw invalid(`systemPrompt.${name}`, "unknown option");
-  return append === undefined ? {} : { append_system_prompt: append };
+  const { type, append, ...rest } = isObject(value) ? value : { type: undefined, append: undefined };
+  const { prompt, preset, ...unknown }: { prompt?: string; preset?: string } = rest;
+  if (type === "custom" ? prompt === undefined : type !== "preset" || preset !== "claude_code")
+    throw invalid(
+      "systemPrompt",
+      'expected a string, { type: "preset", preset: "claude_code", append? } or { type: "custom", prompt, append? }',
+    );
+  for (const name of Object.keys(unknown)) throw invalid(`systemPrompt.${name}`, "unknown option");
+  return {
+    ...(prompt !== undefined && { system_prompt: prompt }),
+    ...(append !== undefined && { append_system_prompt: append }),
+  };
 }
 
 function toolsOf(value: Options["tools"]): Wire {

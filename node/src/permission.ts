@@ -58,6 +58,8 @@ export interface PermissionContext {
   description?: string;
   agentID?: string;
   mcpServer?: { name: string; source?: string };
+  /** The whole question in the program's own words, with what is not listed here. */
+  request: CanUseToolRequest;
 }
 
 /**
@@ -70,7 +72,7 @@ export type CanUseTool = (
   context: PermissionContext,
 ) => PermissionResult | Promise<PermissionResult>;
 
-/** The request of the program. */
+/** A permission question in the words of the program. */
 export interface CanUseToolRequest {
   tool_name: string;
   input: Record<string, unknown>;
@@ -83,6 +85,7 @@ export interface CanUseToolRequest {
   description?: string;
   agent_id?: string;
   mcp_server?: { name: string; source?: string };
+  [field: string]: unknown;
 }
 
 /** The context that belongs to a request; what the program did not say is left out. */
@@ -91,7 +94,12 @@ export function permissionContext(
   request: CanUseToolRequest,
   signal: AbortSignal,
 ): PermissionContext {
-  const context: Record<string, unknown> = { signal, toolUseID: request.tool_use_id, requestId: ask };
+  const context: Record<string, unknown> = {
+    signal,
+    toolUseID: request.tool_use_id,
+    requestId: ask,
+    request,
+  };
   const optional = {
     suggestions: request.permission_suggestions,
     blockedPath: request.blocked_path,

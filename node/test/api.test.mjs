@@ -2,11 +2,13 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import * as madrigal from "madrigal";
+import * as all from "madrigal";
 import { answering, playing, root } from "./simulator.mjs";
 
+const madrigal = { ...all };
 const require = createRequire(import.meta.url);
 
 test("import and require give the same package", () => {
@@ -68,6 +70,15 @@ test("an error carries the facts of the core and prints as its class", async () 
     return true;
   });
   await assert.rejects(madrigal.Session.open(options), madrigal.CLINotFoundError);
+});
+
+test("every kind of error has its class", () => {
+  const { errors } = JSON.parse(readFileSync(`${root}/tests/conformance/vectors/errors.json`, "utf8"));
+  for (const { code, node } of errors) {
+    const error = new madrigal[node]({ code, message: "x" });
+    assert.ok(error instanceof madrigal.MadrigalError);
+    assert.deepEqual([error.name, error.code], [node, code]);
+  }
 });
 
 test("what is sent is checked", async () => {

@@ -5,8 +5,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { matches } from "./match.mjs";
-import { run } from "./scenario.mjs";
-import { root } from "./simulator.mjs";
+import { play } from "./scenario.mjs";
+import { root, simulating } from "./simulator.mjs";
 
 const conformance = join(root, "tests", "conformance");
 const read = (...path) => JSON.parse(readFileSync(join(conformance, ...path), "utf8"));
@@ -27,8 +27,9 @@ test("patterns match as they should", () => {
 
 for (const file of readdirSync(join(conformance, "scenarios")).sort()) {
   const scenario = read("scenarios", file);
-  const play = () => run(scenario, file);
+  const path = join(conformance, "scenarios", file);
+  const run = () => play(scenario, (options) => simulating(path, options));
   test(scenario.name, () =>
-    failing.has(scenario.name) ? assert.rejects(play, "is no longer a known failure") : play(),
+    failing.has(scenario.name) ? assert.rejects(run, "is no longer a known failure") : run(),
   );
 }

@@ -21,13 +21,3 @@ export function matches(pattern, value) {
     )
   );
 }
-
-/** The patterns that do not match, in this order, among `values`. */
-export function missing(patterns, values) {
-  let from = 0;
-  return patterns.filter((pattern) => {
-    const found = values.findIndex((value, index) => index >= from && matches(pattern, value));
-    if (found >= 0) from = found + 1;
-    return found < 0;
-  });
-}

@@ -2,79 +2,83 @@
 // each step means.
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { AbortError, query, Session } from "madrigal";
-import { matches, missing } from "./match.mjs";
-import { gone, root, simulating } from "./simulator.mjs";
+import { matches } from "./match.mjs";
+import { gone } from "./simulator.mjs";
 
-const scenarios = join(root, "tests", "conformance", "scenarios");
 /** Long enough for a slow machine; reached only when something hangs. */
 const LIMIT_MS = 60_000;
 
-/** Runs a scenario; throws what does not hold. */
-export async function run(scenario, file) {
-  const story = new Story(scenario, join(scenarios, file));
-  try {
-    await story.steps(scenario.host);
-    story.check(scenario.expect ?? {});
-  } finally {
-    await Promise.all(story.all.map((run) => run.talk?.close("now")));
-  }
+/** Carries out a scenario, whose options `place` leads to a program. Throws what does not hold. */
+export async function play(scenario, place) {
+  const run = new Run(scenario, place);
+  const memory = process.memoryUsage().rss;
+  run.memory = () => process.memoryUsage().rss - memory;
+  await run.steps(scenario.host);
 }
 
-class Story {
-  all = [];
-  messages = [];
+/** What is expected of a session, compared as it comes: a scenario may have more messages than fit in memory. */
+class Seen {
+  count = 0;
+  text = "";
+  deltas = "";
   asks = [];
-  exits = [];
+  recent = [];
 
-  constructor(scenario, path) {
-    this.scenario = scenario;
-    this.path = path;
-    this.memory = process.memoryUsage().rss;
+  constructor(expect = {}) {
+    this.expect = expect;
+    this.patterns = [...(expect.messages ?? [])];
   }
 
-  /** One session of its own. */
-  async steps(steps) {
-    const run = new Run(this);
-    this.all.push(run);
-    for (const step of steps) await run.step(step);
-    if (run.talk !== undefined) this.exits.push(run.talk.exit);
+  message(message) {
+    this.count++;
+    if (this.patterns.length > 0 && matches(this.patterns[0], message)) this.patterns.shift();
+    const delta = message.type === "stream_event" && message.event.delta;
+    if ("deltas" in this.expect && delta?.type === "text_delta") this.deltas += delta.text;
+    if ("text" in this.expect && message.type === "assistant")
+      for (const block of message.message.content) if (block.type === "text") this.text += block.text ?? "";
+    this.recent = [...this.recent.slice(-20), message];
   }
 
-  check(expect) {
-    const { messages } = this;
-    const assistants = messages.filter(({ type }) => type === "assistant");
-    const deltas = messages.filter(({ type }) => type === "stream_event").map(({ event }) => event.delta);
-    const blocks = assistants.flatMap(({ message }) => message.content);
-    const lacks = missing(expect.messages ?? [], messages);
-    assert.deepEqual(
-      lacks,
-      [],
-      `not among ${messages.map((one) => JSON.stringify(one).slice(0, 200)).join("\n")}`,
-    );
-    if ("count" in expect) assert.equal(messages.length, expect.count, "count of messages");
-    if ("text" in expect) assert.equal(join_(blocks.filter(({ type }) => type === "text")), expect.text);
-    if ("deltas" in expect)
-      assert.equal(join_(deltas.filter((one) => one?.type === "text_delta")), expect.deltas);
+  check(exit) {
+    const { expect } = this;
+    const recent = this.recent.map((one) => JSON.stringify(one).slice(0, 300)).join("\n");
+    assert.deepEqual(this.patterns, [], `these did not come; the last messages were\n${recent}`);
+    for (const part of ["count", "text", "deltas"])
+      if (part in expect) assert.equal(this[part], expect[part], part);
     if ("asks" in expect) {
-      assert.equal(this.asks.length, expect.asks.length, "count of asks");
-      assert.deepEqual(missing(expect.asks, this.asks), [], `not among ${JSON.stringify(this.asks)}`);
+      const asks = JSON.stringify(this.asks);
+      assert.equal(this.asks.length, expect.asks.length, asks);
+      for (const [index, ask] of expect.asks.entries()) assert.ok(matches(ask, this.asks[index]), asks);
     }
-    for (const exit of "exit" in expect ? this.exits : [])
+    if ("exit" in expect)
       assert.ok(matches(expect.exit, exit), `the program ended with ${JSON.stringify(exit)}`);
   }
 }
 
+/** One session. */
 class Run {
   saved = {};
   held = [];
   policy = { hold: true };
-  seen = [];
+  unseen = [];
+  pids = {};
   changed = new EventTarget();
 
-  constructor(story) {
-    this.story = story;
+  constructor(scenario, place) {
+    this.scenario = scenario;
+    this.place = place;
+    this.talk = undefined;
+    this.found = new Seen(scenario.expect);
+  }
+
+  async steps(steps) {
+    try {
+      for (const step of steps) await this.step(step);
+      if (this.talk !== undefined) this.found.check(this.talk.exit);
+    } finally {
+      await this.talk?.close("now");
+    }
   }
 
   async step(step) {
@@ -93,17 +97,17 @@ class Run {
     assert.ok(error !== undefined, `${name} should have failed with ${JSON.stringify(step.error)}`);
     if (step.error.code === "callback") assert.equal(error, this.raised, "not the exception that was raised");
     assert.ok(
-      matches(step.error, wire(error)),
+      matches(respelled(step.error), wire(error)),
       `${name} failed with ${error.stack}\n${JSON.stringify(error)}`,
     );
   }
 
   options() {
-    const { options = {}, asks = [] } = this.story.scenario;
+    const { options = {}, asks = [] } = this.scenario;
     const own = official(options);
     if (asks.includes("can_use_tool")) own.canUseTool = (...args) => this.onAsk(...args);
     this.aborter = own.abortController = new AbortController();
-    return simulating(this.story.path, own);
+    return this.place(own);
   }
 
   async open() {
@@ -127,45 +131,53 @@ class Run {
         assert.ok(end, `the stream ended before ${JSON.stringify(until ?? count)} came`);
         return;
       }
-      this.last = message;
-      this.story.messages.push(message);
+      this.onMessage(message);
       if (until !== undefined && matches(until, message)) return;
     }
+  }
+
+  onMessage(message) {
+    this.found.message(message);
+    for (const [field, value] of Object.entries(message))
+      if (Number.isInteger(value)) this.pids[field] = value;
   }
 
   on_ask(policy) {
     this.policy = policy;
   }
 
-  async onAsk(tool_name, input, context) {
+  onAsk(_tool, _input, { request, signal }) {
     const { answer, raise, hold } = this.policy;
-    const request = { subtype: "can_use_tool", tool_name, input, tool_use_id: context.toolUseID };
-    if (context.suggestions) request.permission_suggestions = context.suggestions;
-    this.story.asks.push(request);
-    this.seen.push(request);
-    this.changed.dispatchEvent(new Event("ask"));
+    this.found.asks.push(request);
+    this.unseen.push(request);
+    setImmediate(() => this.changed.dispatchEvent(new Event("ask")));
     if (raise !== undefined) {
       this.raised = Object.assign(new Error(raise), { code: "callback" });
       throw this.raised;
     }
     if (!hold) return answer;
-    return new Promise((resolve) => this.held.push({ resolve, signal: context.signal }));
+    return new Promise((resolve) => this.held.push({ resolve, signal }));
   }
 
   async await_ask(pattern) {
     for (;;) {
-      const at = this.seen.findIndex((request) => matches(pattern, request));
-      if (at >= 0) return this.seen.splice(at, 1);
+      const at = this.unseen.findIndex((request) => matches(pattern, request));
+      if (at >= 0) return this.unseen.splice(at, 1);
       await event(this.changed, "ask");
     }
   }
 
-  answer(result) {
-    this.held.shift().resolve(result);
+  async answer(result) {
+    (await this.oldest()).resolve(result);
+  }
+
+  async oldest() {
+    while (this.held.length === 0) await event(this.changed, "ask");
+    return this.held.shift();
   }
 
   async await_ask_cancelled() {
-    const { signal } = this.held.shift();
+    const { signal } = await this.oldest();
     if (!signal.aborted) await event(signal, "abort");
   }
 
@@ -187,7 +199,7 @@ class Run {
       try {
         const message = await wait;
         assert.ok(message !== undefined, "the stream ended");
-        this.story.messages.push(message);
+        this.onMessage(message);
       } catch (error) {
         if (!(error instanceof AbortError)) throw error;
       }
@@ -208,23 +220,23 @@ class Run {
   }
 
   async gone({ fields = [] }) {
-    await gone([this.pid ?? this.talk.pid, ...fields.map((field) => this.last[field])].filter(Boolean));
+    await gone([this.pid ?? this.talk?.pid, ...fields.map((field) => this.pids[field])].filter(Boolean));
   }
 
   memory_below_mb(limit) {
-    globalThis.gc?.();
-    const grown = (process.memoryUsage().rss - this.story.memory) / 2 ** 20;
+    const grown = this.memory() / 2 ** 20;
     assert.ok(grown < limit, `the process grew by ${grown} MB`);
   }
 
   async times(times, { parallel, do: steps }) {
-    if (parallel) await Promise.all(Array.from({ length: times }, () => this.story.steps(steps)));
-    else for (let time = 0; time < times; time++) await this.story.steps(steps);
+    const one = () => new Run(this.scenario, this.place).steps(steps);
+    if (parallel) await Promise.all(Array.from({ length: times }, one));
+    else for (let time = 0; time < times; time++) await one();
   }
 }
 
 /** The core's names of options in the words of this package. */
-function official({ add_dirs, append_system_prompt, cli_path, ...rest }) {
+function official({ add_dirs, system_prompt, append_system_prompt, cli_path, ...rest }) {
   const camel = (value) =>
     Object.fromEntries(
       Object.entries(value).map(([name, inner]) => [
@@ -234,14 +246,34 @@ function official({ add_dirs, append_system_prompt, cli_path, ...rest }) {
     );
   const options = camel(rest);
   if (add_dirs) options.additionalDirectories = add_dirs;
-  if (append_system_prompt)
-    options.systemPrompt = { type: "preset", preset: "claude_code", append: append_system_prompt };
   if (cli_path) options.pathToClaudeCodeExecutable = cli_path;
+  const prompt = system_prompt
+    ? { type: "custom", prompt: system_prompt }
+    : { type: "preset", preset: "claude_code" };
+  if (system_prompt || append_system_prompt)
+    options.systemPrompt = { ...prompt, append: append_system_prompt };
   return options;
 }
 
+/** What is said about an option, in the words of this package. */
+function respelled(error) {
+  if (error.code !== "invalid_options") return error;
+  const special = { add_dirs: "additionalDirectories", append_system_prompt: "systemPrompt.append" };
+  const spell = (text) =>
+    text
+      .replace(/add_dirs|append_system_prompt/, (name) => special[name])
+      .replace(/cli_path/, "pathToClaudeCodeExecutable")
+      .replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
+  const respell = (value) =>
+    typeof value === "string"
+      ? spell(value)
+      : Object.fromEntries(
+          Object.entries(value).map(([key, inner]) => [key, key === "code" ? inner : respell(inner)]),
+        );
+  return respell(error);
+}
+
 const wire = (error) => error.toJSON?.() ?? { code: error.code, message: error.message };
-const join_ = (parts) => parts.map(({ text }) => text).join("");
 const event = (target, name) =>
   new Promise((resolve) => target.addEventListener(name, resolve, { once: true }));
 

@@ -61,10 +61,9 @@ test("finish lets the program end, and the stream with it", async () => {
   const session = await Session.open(playing(answering));
   await session.send("2 + 2?").uuid;
   await session.finish();
-  let last;
-  for (let message = await session.read(); message !== undefined; message = await session.read())
-    last = message;
-  assert.equal(last.type, "result");
+  const messages = [];
+  for (let message = await session.read(); message; message = await session.read()) messages.push(message);
+  assert.equal(said(messages).at(-1).type, "result");
   assert.deepEqual(session.exit, { code: 0 });
 });
 

@@ -32,8 +32,8 @@ export function playing(cli, options = {}, scenario = {}) {
 export function simulating(file, options = {}) {
   if (simulator === undefined) throw new Error("build the simulator first: cargo build -p madrigal-cli");
   return {
-    ...options,
     pathToClaudeCodeExecutable: simulator,
+    ...options,
     env: { ...options.env, MADRIGAL_SIMULATE: file },
   };
 }
