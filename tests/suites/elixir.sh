@@ -3,4 +3,4 @@
 set -euo pipefail
 
 bash tests/install/system.sh elixir=elixir,erlang-dev
-exec bash elixir/test/run
+exec bash elixir/test/run "$@"

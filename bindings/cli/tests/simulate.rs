@@ -1,5 +1,6 @@
 //! The simulator as a process, over its pipes: what a host of any language meets.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
