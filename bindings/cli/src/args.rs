@@ -20,6 +20,8 @@ pub(crate) enum Command {
     /// Ask one thing and show the answer as it comes
     #[command(after_help = exit::HELP)]
     Ask(Box<AskArguments>),
+    /// Show what Madrigal does: several agents at once, on a simulated `claude`; no account, no network
+    Demo,
     /// Look at what is needed to run agents here, and say what is missing
     Doctor(DoctorArguments),
     /// Play a scenario as the `claude` program would; give it as cli_path, or set MADRIGAL_SIMULATE

@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod demo;
 mod doctor;
 mod exit;
 mod loopback;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     };
     ExitCode::from(match arguments.command {
         Command::Ask(arguments) => ask::run(*arguments),
+        Command::Demo => demo::run(),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Simulate { .. } => {
             usage("simulate: expected the path of a scenario, then arguments as for claude")
