@@ -110,7 +110,7 @@ pub(crate) fn retry(frame: &Value) -> String {
         .map_or_else(|| "no answer".to_owned(), |status| format!("status {status}"));
     let delay = frame["retry_delay_ms"].as_f64().unwrap_or(0.0) / 1000.0;
     format!(
-        "the API gave {status}; trying again in {delay:.1} s ({} of {})",
+        "API {status}, trying again in {delay:.1} s ({} of {})",
         frame["attempt"].as_u64().unwrap_or(0),
         frame["max_retries"].as_u64().unwrap_or(0)
     )
@@ -171,7 +171,7 @@ mod tests {
         ]);
         assert_eq!(text, "I look\n");
         assert_eq!(notes[0], "> Bash ls -l");
-        assert_eq!(notes[1], "> the API gave status 529; trying again in 0.6 s (1 of 10)");
+        assert_eq!(notes[1], "> API status 529, trying again in 0.6 s (1 of 10)");
     }
 
     #[test]

@@ -21,7 +21,7 @@ fn everything_promised_is_seen() {
         "allowed   by the rule",
         "result    42 passed, 0 failed",
         "denied    by the rule",
-        "waits     the API gave status 529; trying again",
+        "waits     API status 529, trying again",
         "failed    API Error: 529",
         "again     attempt 2 of 3",
         "5 of 5 agents done with 6 queries",
