@@ -19,7 +19,7 @@ use tracing::{
     Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
     level_filters::LevelFilter,
-    subscriber::DefaultGuard,
+    subscriber::{DefaultGuard, Interest},
 };
 use tracing_subscriber::{
     Layer,
@@ -103,6 +103,11 @@ fn rank(level: Level) -> usize {
 impl<S: Subscriber> Layer<S> for Forward {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         metadata.target().starts_with("madrigal") && rank(*metadata.level()) <= LEVEL.load(Ordering::Relaxed)
+    }
+
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        // The level changes while the program runs; the default would ask once and keep the answer.
+        if metadata.target().starts_with("madrigal") { Interest::sometimes() } else { Interest::never() }
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {

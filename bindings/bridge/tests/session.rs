@@ -9,7 +9,8 @@ use std::{
 };
 
 use madrigal_bridge::{
-    Close, ErrorKind, Item, SessionId, Wake, close, drain, open, release, shutdown, signals, submit,
+    Close, ErrorKind, Item, SessionId, Wake, close, drain, logs, open, release, set_log_level, shutdown,
+    signals, submit,
 };
 use serde_json::{Value, json};
 
@@ -216,4 +217,34 @@ fn shutdown_ends_every_process() {
     let mut host = Host::open(&json!([]));
     host.until(|host| host.signal("opened").is_some());
     release(host.session);
+}
+
+/// In a process of its own, for there is one log for all sessions.
+#[test]
+fn log_lines_wait_for_the_host_at_the_level_it_chose() {
+    const CHILD: &str = "MADRIGAL_TEST_LOG";
+    if std::env::var_os(CHILD).is_none() {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "log_lines_wait_for_the_host_at_the_level_it_chose"]);
+        assert!(child.env(CHILD, "1").env("MADRIGAL_BIN", simulator()).status().unwrap().success());
+        return;
+    }
+    assert_eq!(set_log_level("loud", None).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    let mut host = Host::open(&json!([]));
+    host.until(|host| host.signal("opened").is_some());
+    assert!(logs().is_empty(), "off by default");
+    set_log_level("debug", Some(host.bell.clone())).unwrap();
+    let mut host = Host::open(&json!([]));
+    host.until(|host| host.signal("opened").is_some());
+    let lines: Vec<Value> = logs().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let started = lines.iter().find(|line| line["message"] == "started the claude program").unwrap();
+    assert_eq!(
+        (&started["level"], &started["target"]),
+        (&json!("debug"), &json!("madrigal::session::builder"))
+    );
+    assert_eq!(started["fields"]["pid"], host.signal("opened").unwrap()["pid"]);
+    assert!(
+        !lines.iter().any(|line| line.to_string().contains("MADRIGAL_SIMULATE")),
+        "no environment in a log"
+    );
 }

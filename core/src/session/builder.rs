@@ -164,6 +164,8 @@ impl Parts {
             None => ChildTransport.connect(launch).await,
         };
         let connection = connection.map_err(|error| error.operation("open"))?;
+        // Never the environment or a prompt: a log is read by many.
+        tracing::debug!(program = %program.display(), pid = connection.process.id(), "started the claude program");
         if let Some(pid) = connection.process.id() {
             let _ = self.pid.set(pid);
         }

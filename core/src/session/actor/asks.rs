@@ -47,7 +47,10 @@ impl Actor {
                 self.open_asks.insert(id, task);
             }
             // A question nobody answers would stop the turn for ever.
-            _ => self.write(&protocol::answer_error(id, &format!("this host does not answer `{subtype}`"))),
+            _ => {
+                tracing::debug!(subtype = &*subtype, "refused a question this host does not answer");
+                self.write(&protocol::answer_error(id, &format!("this host does not answer `{subtype}`")));
+            }
         }
         Ok(())
     }

@@ -94,6 +94,7 @@ impl Actor {
 
     /// Ends the session because of an error; what was read before stays readable.
     pub(super) fn fail(&mut self, error: Error) {
+        tracing::warn!(code = error.kind().code(), "ending the session: {error}");
         self.flush();
         self.failure.get_or_insert(error);
         self.stop_now();

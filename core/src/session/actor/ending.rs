@@ -33,6 +33,8 @@ impl Actor {
                 Command::Finish | Command::Close | Command::Stop => {}
             }
         }
+        let pid = self.connection.process.id();
+        tracing::debug!(pid, ?exit, failed = error.is_some(), "the claude program is gone");
         self.mailbox.end(End { exit: Some(exit), error });
     }
 

@@ -50,8 +50,9 @@ impl Actor {
         match &*head.kind {
             "control_response" => {
                 let reply = Reply::parse(head.response, line)?;
-                if let Some((subtype, answer)) = self.pending.take(&reply.request_id) {
-                    let _ = answer.send(reply.outcome(&subtype));
+                match self.pending.take(&reply.request_id) {
+                    Some((subtype, answer)) => drop(answer.send(reply.outcome(&subtype))),
+                    None => tracing::debug!(id = &*reply.request_id, "an answer nobody waits for"),
                 }
             }
             "control_request" => self.asked(line, head)?,
