@@ -10,11 +10,13 @@ use madrigal::{
     message::{Body, ResultMessage},
 };
 
+use tokio::sync::mpsc;
+
 use crate::{
     args::AskArguments,
     exit,
     output::{self, Style},
-    question::Questions,
+    question::{self, Question, Questions},
     render::{self, Render},
     signals::Interrupts,
 };
@@ -41,9 +43,9 @@ pub(crate) fn run(arguments: AskArguments) -> u8 {
 
 async fn ask(arguments: AskArguments) -> Result<u8> {
     let prompt = prompt(&arguments.prompt)?;
-    let questions = Questions::new(Style::stderr());
+    let (put, questions) = mpsc::unbounded_channel();
     let query = Session::builder(options(&arguments))
-        .can_use_tool(move |request| questions.clone().ask(request))
+        .can_use_tool(move |request| question::ask(put.clone(), request))
         .query(prompt)
         .await?;
     let mut asked = Asked {
@@ -53,7 +55,7 @@ async fn ask(arguments: AskArguments) -> Result<u8> {
         terminal: std::io::stdout().is_terminal(),
         code: None,
     };
-    asked.read(query).await
+    asked.read(query, questions).await
 }
 
 /// The prompt of the command line, or stdin for `-`.
@@ -106,7 +108,12 @@ struct Asked {
 }
 
 impl Asked {
-    async fn read(&mut self, mut query: Query) -> Result<u8> {
+    async fn read(
+        &mut self,
+        mut query: Query,
+        mut questions: mpsc::UnboundedReceiver<Question>,
+    ) -> Result<u8> {
+        let terminal = Questions::new(self.style);
         let mut signals = Interrupts::listen();
         let mut interrupts = 0;
         loop {
@@ -116,6 +123,10 @@ impl Asked {
                 () = signals.next() => {
                     interrupts += 1;
                     output::print(self.render.end_line());
+                    if std::io::stderr().is_terminal() {
+                        // Behind the ^C that the terminal shows.
+                        output::note("");
+                    }
                     self.code = Some(exit::INTERRUPTED);
                     if interrupts == 1 {
                         output::note(&self.style.yellow("> interrupting; Ctrl-C again stops the program"));
@@ -144,6 +155,11 @@ impl Asked {
                         }
                     }
                 },
+                // Behind the messages: what was said before a question is seen before it.
+                Some(question) = questions.recv() => {
+                    output::print(self.render.end_line());
+                    terminal.put_soon(question);
+                }
             }
         }
         output::print(self.render.end_line());

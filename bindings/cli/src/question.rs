@@ -11,12 +11,28 @@ use std::{
 
 use madrigal::{Permission, PermissionRequest, Result};
 use serde_json::Value;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     output::{self, Style},
     render,
 };
+
+/// A question on its way to the person.
+pub(crate) struct Question {
+    request: PermissionRequest,
+    answer: oneshot::Sender<Permission>,
+}
+
+/// Puts a question behind the messages that came before it, and waits for its answer.
+pub(crate) async fn ask(
+    questions: mpsc::UnboundedSender<Question>,
+    request: PermissionRequest,
+) -> Result<Permission> {
+    let (answer, answered) = oneshot::channel();
+    let _ = questions.send(Question { request, answer });
+    Ok(answered.await.unwrap_or_else(|_| Permission::deny("The question was not answered.")))
+}
 
 /// Answers permission questions.
 #[derive(Clone, Debug)]
@@ -32,14 +48,14 @@ impl Questions {
     }
 
     /// Asks, or denies when there is no terminal.
-    pub(crate) async fn ask(self, request: PermissionRequest) -> Result<Permission> {
+    pub(crate) fn put_soon(&self, question: Question) {
         if !std::io::stderr().is_terminal() {
-            return Ok(self.nobody(&request));
+            let _ = question.answer.send(self.nobody(&question.request));
+            return;
         }
-        let (answer, answered) = oneshot::channel();
+        let questions = self.clone();
         // A thread of its own: reading a terminal cannot be cancelled, and must not keep the command from ending.
-        thread::spawn(move || drop(answer.send(self.put(&request))));
-        Ok(answered.await.unwrap_or_else(|_| Permission::deny("the question could not be put")))
+        thread::spawn(move || question.answer.send(questions.put(&question.request)));
     }
 
     fn nobody(&self, request: &PermissionRequest) -> Permission {
