@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{End, Event, Initialize, Played, Player, Stage, Stop, initialize_reply};
+use super::{End, Event, Initialize, Played, Player, Stage, Stop};
 use crate::testing::{frames, matches, reply};
 
 impl<S: Stage> Player<S> {
@@ -143,4 +143,12 @@ impl<S: Stage> Player<S> {
         self.stage.stderr(&format!("{problem}\n"));
         Stop::End(End::Code(1))
     }
+}
+
+/// The answer to `initialize` with what stands beside it.
+fn initialize_reply(id: &Value, payload: Value) -> Value {
+    let mut frame = reply::success(id, Some(payload));
+    frame["response"]["pending_permission_requests"] = json!([]);
+    frame["response"]["pending_user_dialog_requests"] = json!([]);
+    frame
 }
