@@ -4,4 +4,4 @@ set -euo pipefail
 
 bash tests/install/system.sh cc=gcc,libc6-dev
 command -v cargo >/dev/null || { echo "Rust 1.91 or later with cargo is needed" >&2; exit 1; }
-cargo build --workspace --all-targets
+cargo build --workspace --lib --bins --tests --examples

@@ -10,7 +10,7 @@ export CARGO_TARGET_DIR=$MADRIGAL_TARGET/coverage
 eval "$(cargo llvm-cov show-env --sh 2>/dev/null)"
 export MADRIGAL_BIN=$CARGO_TARGET_DIR/debug/madrigal
 cargo llvm-cov clean --profraw-only
-cargo build --workspace --all-targets
+cargo build --workspace --lib --bins --tests --examples
 bash tests/suites/rust_tests.sh --workspace
 
 cargo llvm-cov report --ignore-filename-regex '/(bindings|tests|benches)/' | awk '{ print $1, $(NF - 3), $NF }' | column -t

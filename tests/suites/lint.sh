@@ -47,7 +47,7 @@ bindings_use_the_bridge() {
 }
 
 # Hosts that documentation and recordings may name; anything else in a link is a mistake or a download.
-hosts='127\.0\.0\.1|localhost|\[::1\]|(([a-z-]+\.)*(anthropic|claude)\.(com|ai)|json-schema\.org|(www\.)?apache\.org|opensource\.org|rustup\.rs|github\.com|([a-z.-]+\.)?example(\.com|\.org|\.test)?|[a-z.-]+\.invalid)'
+hosts='[a-z]+|127\.0\.0\.1|localhost|\[::1\]|(([a-z-]+\.)*(anthropic|claude)\.(com|ai)|json-schema\.org|(www\.)?apache\.org|opensource\.org|rustup\.rs|github\.com|([a-z.-]+\.)?example(\.com|\.org|\.test)?|[a-z.-]+\.invalid)'
 foreign_links() { git grep -nIoE "https?://[^/ \"'\`)>]+" -- . ':!Cargo.lock' ':!tests/frames' | grep -vE "https?://([^@ ]*@)?($hosts)(:[0-9\$\{\}a-zA-Z_#()]*)?$" | grep -vE 'https?://[^A-Za-z0-9]'; }
 package_hosts() { git grep -nIE '\b(crates|npmj[s]|registry\.npm|p[y]pi|debian|he[x])\.(io|org|com|pm|dev)\b|files\.pythonhosted' -- . ':!Cargo.lock'; }
 # `/home/user` and `/workspace` stand for a user's folders in examples and recordings.
