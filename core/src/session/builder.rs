@@ -13,6 +13,7 @@ use super::{
     SessionHandle,
     actor::{Actor, Command},
     host::{CanUseTool, SharedHost},
+    mailbox::Sender,
 };
 use crate::{
     Error, Options, Result,
@@ -133,7 +134,14 @@ impl SessionBuilder {
         let (opened, known) = watch::channel(Opened::NotYet);
         let handle = SessionHandle::new(commands, mailbox.clone(), known, pid.clone());
         let session = Session { handle, reader: Reader::new(mailbox.clone()) };
-        let parts = Parts { builder: self, mailbox, commands: receiver, opened, pid, first: None };
+        let parts = Parts {
+            builder: self,
+            mailbox: Sender::new(mailbox),
+            commands: receiver,
+            opened,
+            pid,
+            first: None,
+        };
         Ok((parts, session))
     }
 }
@@ -141,7 +149,7 @@ impl SessionBuilder {
 /// What becomes the actor once the program runs.
 struct Parts {
     builder: SessionBuilder,
-    mailbox: Arc<Mailbox>,
+    mailbox: Sender,
     commands: mpsc::UnboundedReceiver<Command>,
     opened: watch::Sender<Opened>,
     pid: Arc<OnceLock<u32>>,

@@ -132,14 +132,7 @@ impl SessionHandle {
 
     /// Waits until the process is gone, however that comes about.
     pub async fn gone(&self) -> End {
-        self.commands.closed().await;
-        // The actor closes its queue of commands and then says how it ended; both without waiting for anybody.
-        loop {
-            if let Some(end) = self.mailbox.ended() {
-                return end;
-            }
-            tokio::task::yield_now().await;
-        }
+        self.mailbox.over().await
     }
 
     /// The queue the session's messages arrive in. For those who build a reader of their own: there must be only one.

@@ -14,7 +14,7 @@ use std::{
 use tokio::sync::Notify;
 
 use super::End;
-use crate::{Message, Result};
+use crate::{Error, ErrorKind, Message, Result};
 
 /// What a queued item costs beyond the bytes of its line.
 const OVERHEAD: usize = 64;
@@ -26,7 +26,33 @@ pub type WakeFn = Arc<dyn Fn() + Send + Sync>;
 pub struct Mailbox {
     state: Mutex<State>,
     room: Notify,
+    over: Notify,
     limit: usize,
+}
+
+/// The writing end. When it is dropped before the session was ended, because the runtime it ran on is gone, the reader
+/// learns that too.
+pub(crate) struct Sender(Arc<Mailbox>);
+
+impl Sender {
+    pub(crate) fn new(mailbox: Arc<Mailbox>) -> Self {
+        Self(mailbox)
+    }
+}
+
+impl std::ops::Deref for Sender {
+    type Target = Mailbox;
+
+    fn deref(&self) -> &Mailbox {
+        &self.0
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        let error = Error::new(ErrorKind::Closed, "the runtime this session ran on was shut down");
+        self.0.end(End { exit: None, error: Some(error) });
+    }
 }
 
 #[derive(Default)]
@@ -55,7 +81,7 @@ fn cost(item: &Result<Message>) -> usize {
 
 impl Mailbox {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { state: Mutex::default(), room: Notify::new(), limit }
+        Self { state: Mutex::default(), room: Notify::new(), over: Notify::new(), limit }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -137,6 +163,18 @@ impl Mailbox {
         let wakers = if edge { state.take_wakers() } else { (None, None) };
         drop(state);
         fire(wakers);
+        self.over.notify_waiters();
+    }
+
+    /// Waits for the end of the session, whether or not anybody reads.
+    pub(crate) async fn over(&self) -> End {
+        loop {
+            let over = self.over.notified();
+            if let Some(end) = self.ended() {
+                return end;
+            }
+            over.await;
+        }
     }
 
     /// The end of the session, once it is known, even while items are unread.

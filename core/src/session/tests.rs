@@ -447,6 +447,20 @@ async fn a_control_request_needs_a_subtype_and_a_refusal_says_why() {
     );
 }
 
+#[test]
+fn a_session_whose_runtime_is_gone_says_so() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let gone = runtime();
+    let (mut session, _program) = gone.block_on(plain());
+    drop(gone);
+    runtime().block_on(async {
+        assert_eq!(kind(session.next().await), ErrorKind::Closed);
+        assert!(session.next().await.is_none());
+        assert_eq!(session.interrupt().await.unwrap_err().kind(), ErrorKind::Closed);
+        assert!(session.close().await.error.is_some());
+    });
+}
+
 #[tokio::test(start_paused = true)]
 async fn bad_options_are_refused_before_anything_is_started() {
     let options = Options { max_turns: Some(0), ..Options::default() };

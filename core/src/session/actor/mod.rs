@@ -14,7 +14,6 @@ mod writing;
 use std::{
     collections::{HashMap, HashSet},
     path::PathBuf,
-    sync::Arc,
     time::Duration,
 };
 
@@ -26,7 +25,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Mailbox, Opened, Prompt, host::SharedHost, turns::Turns};
+use super::{Opened, Prompt, host::SharedHost, mailbox::Sender, turns::Turns};
 use crate::{
     Error, Message, Options, Result,
     protocol::{Answer, Pending},
@@ -56,7 +55,7 @@ pub(super) struct Actor {
     written: usize,
     lines: Lines,
     batch: Vec<Result<Message>>,
-    mailbox: Arc<Mailbox>,
+    mailbox: Sender,
     host: Option<SharedHost>,
     asks: JoinSet<(String, Result<Value>)>,
     open_asks: HashMap<String, AbortHandle>,
@@ -80,7 +79,7 @@ impl Actor {
         options: Options,
         program: PathBuf,
         connection: Connection,
-        mailbox: Arc<Mailbox>,
+        mailbox: Sender,
         host: Option<SharedHost>,
         opened: watch::Sender<Opened>,
     ) -> Self {
