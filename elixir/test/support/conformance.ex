@@ -6,16 +6,20 @@ defmodule ClaudeCodeSDK.Test.Conformance do
   alias ClaudeCodeSDK.{Error, Session}
   alias ClaudeCodeSDK.Test.{Callback, Pattern, Progress, Simulator}
 
-  @doc "Runs a scenario file; raises when it does not hold."
+  @doc "Plays a scenario file on the simulator; raises when it does not hold."
   def run(file) do
     {:ok, scenario} = file |> File.read!() |> ClaudeCodeSDK.JSON.decode()
-    scenario |> context(file) |> steps(scenario["host"]) |> finish()
+    run(scenario, %{"cli_path" => Simulator.path(), "env" => %{"MADRIGAL_SIMULATE" => file}})
   end
 
-  defp context(scenario, file) do
+  @doc "Carries out the host half of a scenario with these options, where the scenario has no others."
+  def run(scenario, defaults),
+    do: scenario |> context(defaults) |> steps(scenario["host"]) |> finish()
+
+  defp context(scenario, defaults) do
     %{
       scenario: scenario,
-      file: file,
+      defaults: defaults,
       memory: resident_mb(),
       children: Simulator.children(),
       session: nil,
@@ -194,7 +198,7 @@ defmodule ClaudeCodeSDK.Test.Conformance do
   end
 
   defp step("times", times, %{"do" => steps} = step, context) do
-    one = fn _ -> context.scenario |> context(context.file) |> steps(steps) |> finish() end
+    one = fn _ -> context.scenario |> context(context.defaults) |> steps(steps) |> finish() end
 
     all =
       Task.async_stream(1..times, one,
@@ -207,25 +211,22 @@ defmodule ClaudeCodeSDK.Test.Conformance do
   end
 
   defp options(context, callback) do
-    %{"options" => options} = Map.merge(%{"options" => %{}}, context.scenario)
+    %{scenario: scenario, defaults: defaults} = context
     known = ClaudeCodeSDK.Options.__struct__() |> Map.keys() |> Map.new(&{to_string(&1), &1})
 
-    {path, options} = Map.pop(options, "cli_path", Simulator.path())
-    {env, options} = Map.pop(options, "env", %{})
-
     fields =
-      for {name, value} <- options do
-        # A name that is no option reaches the core through one whose value is passed on as it is.
-        {Map.get(known, name) || String.to_atom(name), value}
-      end
+      defaults
+      |> Map.merge(scenario["options"] || %{})
+      |> Map.update!("env", &if(is_map(&1), do: Map.merge(defaults["env"], &1), else: &1))
+      |> Enum.map(fn
+        {"cli_path", path} -> {:path_to_claude_code_executable, path}
+        # A name that is no option is refused, whatever it is.
+        {name, value} -> {Map.get(known, name) || String.to_atom(name), value}
+      end)
 
-    asks =
-      if "can_use_tool" in (context.scenario["asks"] || []),
-        do: [can_use_tool: &Callback.call(callback, &1)],
-        else: []
-
-    env = if is_map(env), do: Map.put(env, "MADRIGAL_SIMULATE", context.file), else: env
-    [path_to_claude_code_executable: path, env: env] ++ asks ++ fields
+    if "can_use_tool" in (scenario["asks"] || []),
+      do: [can_use_tool: &Callback.call(callback, &1)] ++ fields,
+      else: fields
   end
 
   # Reading: a session's stream is taken up where the last step left it; a query's is one suspended enumeration.

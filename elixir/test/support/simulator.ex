@@ -100,9 +100,9 @@ defmodule ClaudeCodeSDK.Test.Simulator do
   @doc "Waits until processes are gone."
   def gone?(pids), do: eventually(fn -> not Enum.any?(List.wrap(pids), &alive?/1) end, 1_000)
 
-  @doc "The programs this VM started and that run now; the VM's own helper is none."
-  def children do
-    for task <- Path.wildcard("/proc/#{System.pid()}/task/*/children"),
+  @doc "The programs a VM started and that run now; the VM's own helper is none."
+  def children(vm \\ System.pid()) do
+    for task <- Path.wildcard("/proc/#{vm}/task/*/children"),
         {:ok, text} <- [File.read(task)],
         pid <- String.split(text),
         alive?(pid),

@@ -1,0 +1,96 @@
+defmodule ClaudeCodeSDK.RealTest do
+  @moduledoc "The cases of `tests/real` on the real `claude`, which `MADRIGAL_REAL_CLI` names."
+  use ExUnit.Case, async: false
+
+  alias ClaudeCodeSDK.Test.{Conformance, Host, Loopback, Pattern, Simulator}
+
+  @moduletag :real
+  @moduletag timeout: 180_000
+  @folder Path.join(Simulator.root(), "tests/real")
+  @cases (
+           {:ok, cases} =
+             @folder |> Path.join("cases.json") |> File.read!() |> ClaudeCodeSDK.JSON.decode()
+
+           cases
+         )
+
+  setup do
+    place =
+      Path.join(
+        System.tmp_dir!(),
+        "madrigal-real-#{System.pid()}-#{System.unique_integer([:positive])}"
+      )
+
+    for folder <- ["home", "work"], do: place |> Path.join(folder) |> File.mkdir_p!()
+    loopback = Loopback.start(Path.join(@folder, "script.json"))
+    on_exit(fn -> File.rm_rf!(place) end)
+    {:ok, place: place, work: Path.join(place, "work"), loopback: loopback}
+  end
+
+  defp defaults(case, context) do
+    home = Path.join(context.place, "home")
+
+    env =
+      context.loopback.env
+      |> Map.merge(%{
+        "HOME" => home,
+        "CLAUDE_CONFIG_DIR" => Path.join(home, ".claude"),
+        "ENABLE_TOOL_SEARCH" => "false"
+      })
+      |> Map.merge(case["env"] || %{})
+
+    env = if case["logged_in"] == false, do: Map.delete(env, "ANTHROPIC_API_KEY"), else: env
+    %{"cli_path" => System.fetch_env!("MADRIGAL_REAL_CLI"), "cwd" => context.work, "env" => env}
+  end
+
+  for {one, index} <- Enum.with_index(@cases) do
+    test one["name"], context do
+      one = Enum.at(@cases, unquote(index))
+      defaults = defaults(one, context)
+
+      for session <- one["sessions"],
+          do: assert(session |> Map.put("name", one["name"]) |> Conformance.run(defaults) == :ok)
+
+      if one["api"],
+        do:
+          assert(
+            Simulator.eventually(fn -> asked?(one["api"], context) end, 1_000),
+            inspect(Loopback.requests(context.loopback))
+          )
+
+      for {file, there} <- one["files"] || %{},
+          do: assert(File.exists?(Path.join(context.work, file)) == there, file)
+    end
+  end
+
+  # The patterns match in this order; other requests may stand between. `[]`: there was none.
+  defp asked?([], context), do: Loopback.requests(context.loopback) == []
+
+  defp asked?(patterns, context) do
+    Enum.reduce(Loopback.requests(context.loopback), patterns, fn
+      request, [pattern | rest] = left ->
+        if Pattern.match?(pattern, request), do: rest, else: left
+
+      _request, [] ->
+        []
+    end) == []
+  end
+
+  test "a host that is killed while a tool runs leaves neither the program nor the tool",
+       context do
+    options = Map.put(defaults(%{}, context), "allowed_tools", ["Bash"])
+    host = Host.start(options, "Please sleep in the shell.", "wait")
+    file = Path.join(context.work, "tool.pid")
+    assert Simulator.eventually(fn -> match?({:ok, <<_, _::binary>>}, File.read(file)) end)
+    tool = file |> File.read!() |> String.trim()
+    assert [program] = Simulator.children(host.os_pid)
+    assert Simulator.alive?(tool)
+    Host.signal(host, "KILL")
+    # Within 1 s and 3 s, in steps of 10 ms.
+    assert Simulator.eventually(fn -> not Simulator.alive?(program) end, 100),
+           "the program is alive"
+
+    assert Simulator.eventually(fn -> not Simulator.alive?(tool) end, 200), "the tool is alive"
+    Host.ended(host)
+  end
+end
