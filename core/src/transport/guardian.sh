@@ -21,7 +21,7 @@ guard() {
         [ -n "$left" ] || exit 0
         case $round in
             0) signal=TERM ;;
-            1 | 2 | 3) signal= ;;
+            1) signal= ;;
             *) signal=KILL ;;
         esac
         if [ -n "$signal" ]; then

@@ -12,6 +12,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Write},
     process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -23,7 +24,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 const PROGRAM_LIMIT: Duration = Duration::from_secs(1);
 const TOOL_LIMIT: Duration = Duration::from_secs(3);
-/// For the tool to start, on a busy machine.
+/// A busy machine can delay anything: the best of so many counts.
+const TRIES: usize = 3;
+/// Nothing may take longer than this, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A host in the middle of a tool.
@@ -69,11 +72,8 @@ fn tool(place: &Place) -> Vec<Known> {
 }
 
 impl Scene {
-    fn ends(self, name: &str, end: impl FnOnce(&mut Child)) {
-        self.leaves_nothing(name, false, end);
-    }
-
-    fn leaves_nothing(mut self, name: &str, stays: bool, end: impl FnOnce(&mut Child)) {
+    /// How long the program and the tool lived after the end of their host.
+    fn measure(mut self, name: &str, stays: bool, end: fn(&mut Child)) -> (Duration, Duration) {
         assert!(self.program.lives() && self.tool.iter().all(|process| process.lives()));
         end(&mut self.host);
         if !stays {
@@ -81,8 +81,8 @@ impl Scene {
             self.host.wait().unwrap();
         }
         let since = Instant::now();
-        let program = gone(&format!("{name}: claude"), &[self.program], since, PROGRAM_LIMIT);
-        let tool = gone(&format!("{name}: the tool"), &self.tool, since, TOOL_LIMIT);
+        let program = gone(&format!("{name}: claude"), &[self.program], since, PATIENCE);
+        let tool = gone(&format!("{name}: the tool"), &self.tool, since, PATIENCE);
         println!(
             "{name}: claude gone after {} ms, the tool after {} ms",
             program.as_millis(),
@@ -91,7 +91,20 @@ impl Scene {
         assert!(!self.place.work().join("slept.txt").exists(), "the tool went on");
         drop(self.host.kill());
         drop(self.host.wait());
+        (program, tool)
     }
+}
+
+/// Lets hosts end this way until one leaves nothing behind in time.
+fn ends(name: &str, how: &str, stays: bool, end: fn(&mut Child)) {
+    // One at a time: two would measure each other.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let in_time = (0..TRIES).any(|_| {
+        let (program, tool) = scene(how).measure(name, stays, end);
+        program <= PROGRAM_LIMIT && tool <= TOOL_LIMIT
+    });
+    assert!(in_time, "{name}: never within {PROGRAM_LIMIT:?} for claude and {TOOL_LIMIT:?} for the tool");
 }
 
 fn signal(host: &Child, signal: Signal) {
@@ -104,40 +117,40 @@ fn go_on(host: &mut Child) {
 
 #[test]
 fn sigkill() {
-    scene("wait").ends("SIGKILL", |host| signal(host, Signal::KILL));
+    ends("SIGKILL", "wait", false, |host| signal(host, Signal::KILL));
 }
 
 #[test]
 fn sigint() {
-    scene("wait").ends("SIGINT", |host| signal(host, Signal::INT));
+    ends("SIGINT", "wait", false, |host| signal(host, Signal::INT));
 }
 
 #[test]
 fn sigterm() {
-    scene("wait").ends("SIGTERM", |host| signal(host, Signal::TERM));
+    ends("SIGTERM", "wait", false, |host| signal(host, Signal::TERM));
 }
 
 #[test]
 fn process_exit() {
-    scene("exit").ends("process::exit", go_on);
+    ends("process::exit", "exit", false, go_on);
 }
 
 #[test]
 fn abort() {
-    scene("abort").ends("abort", go_on);
+    ends("abort", "abort", false, go_on);
 }
 
 #[test]
 fn panic() {
-    scene("panic").ends("panic", go_on);
+    ends("panic", "panic", false, go_on);
 }
 
 #[test]
 fn return_from_main() {
-    scene("return").ends("return from main", go_on);
+    ends("return from main", "return", false, go_on);
 }
 
 #[test]
 fn dropped_session() {
-    scene("drop").leaves_nothing("dropped session", true, go_on);
+    ends("dropped session", "drop", true, go_on);
 }
