@@ -8,7 +8,7 @@ mod process;
 mod steps;
 
 pub use place::{known_failing, scenarios, simulator};
-pub use steps::play;
+pub use steps::{Program, play};
 
 use serde_json::Value;
 

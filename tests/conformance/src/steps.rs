@@ -1,9 +1,11 @@
 //! Carries out the `host` half of a scenario.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use madrigal::{
-    Error, Message, Options, Prompt, Query, Session, SessionHandle, session::End, testing::matches,
+    Error, Message, Options, Prompt, Query, Session, SessionHandle,
+    session::{End, SessionBuilder},
+    testing::{Script, matches},
     transport::BoxFuture,
 };
 use serde_json::{Value, json};
@@ -20,12 +22,31 @@ use crate::{
 const STUCK: Duration = Duration::from_secs(60);
 
 /// Plays one scenario. The error names the step and says what was expected.
-pub async fn play(scenario: &Scenario, simulator: &Path) -> Outcome {
+pub async fn play(scenario: &Scenario, program: &Program) -> Outcome {
     let memory = process::memory();
-    let mut player = Player::new(scenario, simulator)?;
+    let mut player = Player::new(scenario, program)?;
     player.memory = memory;
     player.steps(&scenario.value["host"], "host").await?;
     player.check()
+}
+
+/// What plays the program's half.
+#[derive(Clone, Debug)]
+pub enum Program {
+    /// The simulator at this path: a process.
+    Process(PathBuf),
+    /// The same steps in memory.
+    Memory(Box<Script>),
+}
+
+impl Program {
+    /// The program of a scenario in memory, or `None` for one that is about a process.
+    pub fn in_memory(scenario: &Scenario) -> Option<Self> {
+        let about_a_process = ["missing_cli", "environment"].contains(&scenario.name.as_str());
+        let read = madrigal::testing::Scenario::from_file(&scenario.path).ok()?;
+        let script = Script::from_scenario(read).ok()?;
+        (!about_a_process).then(|| Self::Memory(Box::new(script)))
+    }
 }
 
 /// What is read from: a session or a query.
@@ -47,6 +68,7 @@ impl Source {
 
 struct Player {
     scenario: Arc<Scenario>,
+    program: Program,
     options: Result<Options, Error>,
     source: Source,
     handle: Option<SessionHandle>,
@@ -75,10 +97,10 @@ impl From<String> for Failed {
 }
 
 impl Player {
-    fn new(scenario: &Scenario, simulator: &Path) -> Outcome<Self> {
+    fn new(scenario: &Scenario, program: &Program) -> Outcome<Self> {
         let mut options = scenario.value.get("options").cloned().unwrap_or_else(|| json!({}));
-        if options["cli_path"].is_null() {
-            options["cli_path"] = json!(simulator);
+        if let (Program::Process(path), true) = (program, options["cli_path"].is_null()) {
+            options["cli_path"] = json!(path);
         }
         if options["env"].is_null() {
             options["env"] = json!({});
@@ -87,6 +109,7 @@ impl Player {
         Ok(Self {
             observed: Observed::new(scenario.value["expect"].clone()),
             scenario: Arc::new(scenario.clone()),
+            program: program.clone(),
             options: Options::from_json(&options.to_string()),
             source: Source::None,
             handle: None,
@@ -163,11 +186,7 @@ impl Player {
     }
 
     async fn open(&mut self) -> Result<(), Failed> {
-        let mut builder = Session::builder(self.options.clone()?);
-        if self.asks_are_answered() {
-            builder = builder.host(self.asks.clone());
-        }
-        let session = builder.connect().await?;
+        let session = self.builder()?.connect().await?;
         let handle = session.handle();
         self.pid = handle.pid();
         self.handle = Some(handle.clone());
@@ -176,12 +195,24 @@ impl Player {
         Ok(())
     }
 
+    fn builder(&self) -> Result<SessionBuilder, Error> {
+        let mut builder = Session::builder(self.options.clone()?);
+        if self.asks_are_answered() {
+            builder = builder.host(self.asks.clone());
+        }
+        if let Program::Memory(script) = &self.program {
+            builder = builder.transport((**script).clone());
+        }
+        Ok(builder)
+    }
+
     async fn query(&mut self, prompt: &Value) -> Result<(), Failed> {
-        let (prompt, options) = (Prompt::from_json(prompt.clone())?, self.options.clone()?);
-        let query = if self.asks_are_answered() {
-            Session::builder(options).host(self.asks.clone()).query(prompt).await?
+        let prompt = Prompt::from_json(prompt.clone())?;
+        let plain = matches!(self.program, Program::Process(_)) && !self.asks_are_answered();
+        let query = if plain {
+            madrigal::query(prompt, self.options.clone()?).await?
         } else {
-            madrigal::query(prompt, options).await?
+            self.builder()?.query(prompt).await?
         };
         self.handle = Some(query.handle());
         self.pid = query.handle().pid();
@@ -263,7 +294,7 @@ impl Player {
         Box::pin(async move {
             let mut playing = JoinSet::new();
             for _ in 0..times {
-                let mut player = Player::new(&self.scenario, Path::new(""))?;
+                let mut player = Player::new(&self.scenario, &self.program)?;
                 player.options = self.options.clone();
                 let steps = step["do"].clone();
                 // A box, because these steps are carried out by what carries out this one.
