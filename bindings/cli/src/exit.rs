@@ -50,6 +50,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_page_about_the_command_has_the_same_table() {
+        assert!(include_str!("../../../docs/cli.md").contains(HELP));
+    }
+
+    #[test]
     fn every_code_is_in_the_help() {
         for code in
             ErrorKind::ALL.map(|kind| code(&Error::new(kind, ""))).into_iter().chain([USAGE, INTERRUPTED])

@@ -7,7 +7,7 @@ use std::{
 };
 
 use madrigal::testing::matches;
-use madrigal_conformance::{Outcome, Scenario, play};
+use madrigal_conformance::{Outcome, Program, Scenario, play};
 use serde_json::{Value, json};
 
 use crate::{Place, cli};
@@ -38,7 +38,7 @@ impl Case {
     pub async fn carry_out(&self) -> Outcome {
         let place = Place::new();
         for (number, session) in list(&self.0["sessions"]).iter().enumerate() {
-            play(&self.scenario(&place, session), &cli())
+            play(&self.scenario(&place, session), &Program::Process(cli()))
                 .await
                 .map_err(|problem| format!("sessions[{number}].{problem}"))?;
         }
