@@ -9,7 +9,7 @@ if ! cmp -s "$pinned/package-lock.json" "$into/node_modules/.installed-lock"; th
   rm -rf "$into"
   mkdir -p "$into"
   cp "$pinned/package.json" "$pinned/package-lock.json" "$into/"
-  npm ci --prefix "$into" --no-audit --no-fund --loglevel=error
+  npm install --no-save --prefix "$into" --no-audit --no-fund --loglevel=error
   cp "$pinned/package-lock.json" "$into/node_modules/.installed-lock"
 fi
 # Shows that it starts, and which version was tested.
