@@ -2,6 +2,7 @@
 //! for it counts what this process owns.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)] // a test that cannot go on must stop
+#![allow(clippy::print_stdout)] // the figures are for people
 
 use std::{
     fs,
@@ -41,7 +42,7 @@ fn options() -> Options {
 
 /// One session: closed in an orderly way, dropped in mid-turn, or dropped while it starts.
 async fn session(number: usize) {
-    if number % 10 == 0 {
+    if number.is_multiple_of(10) {
         drop(Session::builder(options()).start().unwrap());
         return;
     }
