@@ -1,0 +1,134 @@
+//! One session as Python sees it: a number of the bridge, the process it belongs to, and nothing else.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+};
+
+use madrigal_bridge::{self as bridge, Batch, Close, Item, SessionId};
+use pyo3::{prelude::*, types::PyList};
+
+use crate::{
+    convert,
+    error::{call, exception},
+    fork::Owner,
+    keys::{self, Keys},
+    message,
+};
+
+/// A handle. Dropping it ends a session that is still open.
+#[pyclass(frozen, module = "madrigal._native")]
+pub(crate) struct Session {
+    number: SessionId,
+    owner: Owner,
+    // What was drained but stands behind an error that Python must see first.
+    behind: Mutex<Behind>,
+}
+
+#[derive(Default)]
+struct Behind {
+    items: VecDeque<Item>,
+    end: Option<serde_json::Value>,
+}
+
+/// Messages, the error after them, the end of the stream after both.
+type Drained<'py> = (Bound<'py, PyList>, Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>);
+
+impl Session {
+    pub(crate) fn new(number: SessionId) -> Self {
+        Self { number, owner: Owner::here(), behind: Mutex::default() }
+    }
+}
+
+#[pymethods]
+impl Session {
+    /// The number under which an inbox names this session.
+    #[getter]
+    fn number(&self) -> SessionId {
+        self.number
+    }
+
+    /// Hands over a command as JSON text; its outcome arrives as a signal.
+    fn submit(&self, py: Python<'_>, command: &str) -> PyResult<()> {
+        call(py, || {
+            self.owner.check()?;
+            bridge::submit(self.number, command)
+        })
+    }
+
+    /// Takes all waiting signals.
+    fn signals<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let texts = call(py, || {
+            self.owner.check()?;
+            bridge::signals(self.number)
+        })?;
+        texts.iter().map(|text| convert::loads(py, text)).collect()
+    }
+
+    /// Takes up to `max` messages, stopping behind an error: `(messages, error, end)`.
+    fn drain<'py>(&self, py: Python<'py>, max: usize) -> PyResult<Drained<'py>> {
+        let mut taken = std::mem::take(&mut *self.behind.lock().unwrap_or_else(PoisonError::into_inner));
+        if taken.items.is_empty() && taken.end.is_none() {
+            let Batch { items, end } = call(py, || {
+                self.owner.check()?;
+                bridge::drain(self.number, max)
+            })?;
+            taken = Behind { items: items.into(), end };
+        }
+        let mut shared = keys::shared();
+        let mut own = Keys::default();
+        let keys = shared.as_deref_mut().unwrap_or(&mut own);
+        let mut messages = Vec::with_capacity(taken.items.len());
+        let mut error = None;
+        while let Some(item) = taken.items.pop_front() {
+            match item {
+                Item::Message(message) => messages.push(message::object(py, &message, keys)?),
+                Item::Error(found) => {
+                    error = Some(found);
+                    break;
+                }
+            }
+        }
+        drop(shared);
+        let error = error.map(|error| exception(py, &error)).transpose()?;
+        let mut end = None;
+        if taken.items.is_empty() {
+            end = taken.end.take().map(|end| convert::loads(py, &end.to_string())).transpose()?;
+        }
+        *self.behind.lock().unwrap_or_else(PoisonError::into_inner) = taken;
+        Ok((PyList::new(py, messages)?, error, end))
+    }
+
+    /// Ends the session and returns at once; harmless when it has ended.
+    fn close(&self, py: Python<'_>, graceful: bool) -> PyResult<()> {
+        let how = if graceful { Close::Graceful } else { Close::Now };
+        call(py, || {
+            if self.owner.is_here() {
+                bridge::close(self.number, how);
+            }
+            Ok(())
+        })
+    }
+
+    /// Forgets the session, ending it when it is still open.
+    fn release(&self, py: Python<'_>) -> PyResult<()> {
+        call(py, || {
+            if self.owner.is_here() {
+                bridge::release(self.number);
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.owner.is_here() {
+            let number = self.number;
+            let _ = bridge::catch(move || {
+                bridge::release(number);
+                Ok(())
+            });
+        }
+    }
+}
