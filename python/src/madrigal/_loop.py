@@ -249,7 +249,7 @@ class TrioLoop:
             with scope:
                 await task()
 
-        self._trio.lowlevel.spawn_system_task(run, name="madrigal", context=context)
+        self._trio.lowlevel.spawn_system_task(run, name="madrigal", context=context.copy())
         return scope.cancel
 
     def watch(self, descriptor: int, readable: Callable[[], None], ended: Callable[[], None]) -> None:

@@ -41,6 +41,8 @@ class Session:
         self._waiters: list[Waiter] = []
         self._tasks: list[Callable[[], None]] = []
         self._commands = 0
+        self._posted: set[int] = set()
+        self._refused: MadrigalError | None = None
         self._error: BaseException | None = None
         self._closed: str | None = None
         self.buffer: deque[Message] = deque()
@@ -76,11 +78,16 @@ class Session:
             case "ask_cancelled":
                 self._asks.cancel(signal["ask"])
             case "reply":
-                reply = self._replies.pop(signal["id"], None)
-                if reply is not None:
-                    reply.set(signal)
+                self._reply(signal)
             case "stderr":
                 self._stderr_line(signal["line"])
+
+    def _reply(self, signal: dict[str, Any]) -> None:
+        reply = self._replies.pop(signal["id"], None)
+        if reply is not None:
+            reply.set(signal)
+        elif signal["id"] in self._posted and signal.get("error"):
+            self._refused = self._refused or from_wire(signal["error"])
 
     def _stderr_line(self, line: str) -> None:
         if self._stderr is None:
@@ -142,6 +149,8 @@ class Session:
             raise error
         if self.end is not None and self.end.get("error"):
             raise from_wire(self.end["error"])
+        if self.end is not None and self._refused is not None:
+            raise self._refused
         return self.end is not None
 
     async def fill(self) -> bool:
@@ -186,13 +195,14 @@ class Session:
             self._replies.pop(number, None)
 
     def post(self, command: str, **fields: Any) -> None:
-        """Hands over a command whose failure would end the stream as well."""
+        """Hands over a command without waiting; when it is refused, the end of the stream says so."""
         self._commands += 1
+        self._posted.add(self._commands)
         self._native.submit(_command(command, id=self._commands, **fields))
 
     def spawn(self, task: Callable[[], Awaitable[None]]) -> None:
         """Starts a task that ends with the session."""
-        self._tasks.append(self.loop.spawn(task, self._context.copy()))
+        self._tasks.append(self.loop.spawn(task, self._context))
 
     def answer(self, ask: str, **answer: Any) -> None:
         """Answers a question; ignored when the session has ended in the meantime."""

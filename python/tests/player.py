@@ -1,0 +1,302 @@
+"""Carries out the `host` steps of a scenario through the public names of the package, under asyncio or trio."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+from conftest import alive, simulator
+from matching import in_order, matches
+
+import madrigal
+from madrigal import _query, _session
+from madrigal.client import ClaudeSDKClient
+from madrigal.permissions import PermissionResultAllow, PermissionResultDeny, PermissionUpdate
+
+NAMES = {"continue": "continue_conversation"}
+GONE_WITHIN = 10.0
+
+
+class Recorded(_session.Session):
+    """Sessions opened by `query`, for what its public face does not tell: the pid and the exit."""
+
+    last: Recorded | None = None
+
+    def __init__(self, options: madrigal.ClaudeAgentOptions) -> None:
+        super().__init__(options)
+        Recorded.last = self
+
+
+_query.Session = Recorded  # type: ignore[misc]
+
+
+class Boom(Exception):
+    """What a callback raises that a scenario fails."""
+
+
+class Player:
+    def __init__(self, path: Path, scenario: dict[str, Any]) -> None:
+        self.path, self.scenario = path, scenario
+        self.client: ClaudeSDKClient | None = None
+        self.session: _session.Session | None = None
+        self.stream: AsyncIterator[madrigal.Message] | None = None
+        self.frames: list[dict[str, Any]] = []
+        self.early: list[madrigal.Message] = []
+        self.asks: list[dict[str, Any]] = []
+        self.asked = anyio.Event()
+        self.on_ask: dict[str, Any] = {"hold": True}
+        self.held: list[Held] = []
+        self.raised: BaseException | None = None
+        self.saved: dict[str, Any] = {}
+        self.count = 0
+        self.text = self.deltas = ""
+        self.memory = memory_mb()
+        self.pid: int | None = None
+
+    def options(self) -> madrigal.ClaudeAgentOptions:
+        given = {NAMES.get(name, name): value for name, value in self.scenario.get("options", {}).items()}
+        if (added := given.pop("append_system_prompt", None)) is not None:
+            given["system_prompt"] = {"type": "preset", "preset": "claude_code", "append": added}
+        given.setdefault("cli_path", simulator())
+        given["env"] = {**given.get("env", {}), "MADRIGAL_SIMULATE": str(self.path)}
+        if "can_use_tool" in self.scenario.get("asks", []):
+            given["can_use_tool"] = self.can_use_tool
+        return madrigal.ClaudeAgentOptions(**given)
+
+    async def can_use_tool(self, name: str, tool_input: dict[str, Any], context: Any) -> Any:
+        self.asks.append(context.raw)
+        self.asked.set()
+        self.asked = anyio.Event()
+        if "raise" in self.on_ask:
+            self.raised = Boom(self.on_ask["raise"])
+            raise self.raised
+        if "answer" in self.on_ask:
+            return answer(self.on_ask["answer"])
+        held = Held()
+        self.held.append(held)
+        return await held.answered()
+
+    async def play(self, steps: list[dict[str, Any]]) -> None:
+        for step in steps:
+            expected = step.get("error")
+            name = next(name for name in step if name not in ("error", "reply", "save"))
+            try:
+                await getattr(self, f"do_{name}")(step[name], step)
+            except (madrigal.MadrigalError, Boom) as error:
+                # The original exception arrives where the other languages see the code `callback`.
+                facts = {"code": "callback", "message": str(error)} if isinstance(error, Boom) else wire(error)
+                if isinstance(error, Boom):
+                    assert error is self.raised
+                assert expected is not None, f"{step}: {error!r} {facts}"
+                assert matches(expected, facts), f"{step}: {facts}"
+            else:
+                assert expected is None, f"{step} should have failed"
+
+    async def do_open(self, _: Any, step: Any) -> None:
+        client = ClaudeSDKClient(self.options())
+        await client.connect()
+        self.client, self.session, self.pid = client, client._session, client.pid
+        self.stream = client.receive_messages()
+
+    async def do_query(self, prompt: str, step: Any) -> None:
+        self.stream = madrigal.query(prompt=prompt, options=self.options())
+        # It starts with the first message asked for.
+        self.early.append(await anext(self.stream))
+        self.session = Recorded.last
+        self.pid = ((self.session and self.session.opened) or {}).get("pid")
+
+    async def do_send(self, prompt: Any, step: Any) -> None:
+        async def one() -> AsyncIterator[dict[str, Any]]:
+            yield prompt
+
+        uuid = await self.open_client.query(prompt if isinstance(prompt, str) else one())
+        self.saved[step.get("save", "")] = {"uuid": uuid}
+
+    @property
+    def open_client(self) -> ClaudeSDKClient:
+        assert self.client is not None, "nothing is open"
+        return self.client
+
+    async def next_frame(self) -> dict[str, Any] | None:
+        assert self.stream is not None, "nothing is open"
+        message = self.early.pop(0) if self.early else await anext(self.stream, None)
+        if message is None:
+            return None
+        frame: dict[str, Any] = json.loads(message.raw)
+        self.count += 1
+        if isinstance(message, madrigal.StreamEvent):
+            self.deltas += message.text
+            assert message.event == frame["event"]
+        if isinstance(message, madrigal.AssistantMessage):
+            self.text += message.text
+        # A flood is counted, not kept.
+        if self.count <= 2000 or not isinstance(message, madrigal.StreamEvent):
+            self.frames.append(frame)
+        return frame
+
+    async def do_read(self, what: dict[str, Any], step: Any) -> None:
+        wanted = what.get("count")
+        while wanted is None or wanted > 0:
+            frame = await self.next_frame()
+            if frame is None:
+                assert "end" in what, f"{step}: the stream ended after {self.frames[-3:]}"
+                return
+            wanted = wanted and wanted - 1
+            if "until" in what and matches(what["until"], frame):
+                return
+
+    async def do_on_ask(self, how: dict[str, Any], step: Any) -> None:
+        self.on_ask = how
+
+    async def do_await_ask(self, pattern: Any, step: Any) -> None:
+        while not any(matches(pattern, ask) for ask in self.asks):
+            await self.asked.wait()
+
+    async def do_answer(self, result: dict[str, Any], step: Any) -> None:
+        self.held.pop(0).answer(answer(result))
+
+    async def do_await_ask_cancelled(self, _: Any, step: Any) -> None:
+        await self.held.pop(0).cancelled.wait()
+
+    async def do_interrupt(self, _: Any, step: dict[str, Any]) -> None:
+        self.check_reply(await self.open_client.interrupt(), step)
+
+    async def do_control(self, request: dict[str, Any], step: dict[str, Any]) -> None:
+        fields = dict(request)
+        self.check_reply(await self.open_client.control(fields.pop("subtype"), **fields), step)
+
+    def check_reply(self, reply: Any, step: dict[str, Any]) -> None:
+        assert "reply" not in step or matches(step["reply"], reply), f"{step}: {reply}"
+
+    async def do_cancel_wait(self, how: dict[str, int], step: Any) -> None:
+        assert self.stream is not None
+        for _ in range(how["times"]):
+            with anyio.CancelScope() as scope:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self.wait_once)
+                    await anyio.lowlevel.checkpoint()
+                    await anyio.lowlevel.checkpoint()
+                    scope.cancel()
+
+    async def wait_once(self) -> None:
+        assert self.stream is not None
+        message = await anext(self.stream, None)
+        if message is not None:
+            self.early.append(message)
+
+    async def do_finish(self, _: Any, step: Any) -> None:
+        await self.open_client.finish()
+
+    async def do_drop(self, _: Any, step: Any) -> None:
+        """Cancels a task that reads; in a session, inside the `async with` of its client."""
+        reading = anyio.Event()
+
+        async def read() -> None:
+            assert self.stream is not None
+            try:
+                reading.set()
+                while await self.next_frame() is not None:
+                    pass
+            except anyio.get_cancelled_exc_class() as error:
+                if self.client is not None:
+                    await self.client.__aexit__(type(error), error, None)
+                raise
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(read)
+            await reading.wait()
+            await anyio.lowlevel.checkpoint()
+            tasks.cancel_scope.cancel()
+        if self.client is None:
+            await self.stream.aclose()  # type: ignore[union-attr]
+
+    async def do_close(self, _: Any, step: Any) -> None:
+        await self.open_client.disconnect()
+
+    async def do_gone(self, which: dict[str, Any], step: Any) -> None:
+        pids = [self.pid]
+        for field in which.get("fields", ()):
+            pids.append(next(frame[field] for frame in reversed(self.frames) if field in frame))
+        if "saved" in which:
+            pids.append(self.saved[which["saved"]])
+        with anyio.fail_after(GONE_WITHIN):
+            while any(alive(pid) for pid in pids if pid is not None):
+                await anyio.sleep(0.01)
+
+    async def do_memory_below_mb(self, limit: float, step: Any) -> None:
+        grown = memory_mb() - self.memory
+        assert grown < limit, f"the process grew by {grown:.1f} MB"
+
+    async def do_times(self, times: int, step: dict[str, Any]) -> None:
+        players = [Player(self.path, self.scenario) for _ in range(times)]
+        if step.get("parallel"):
+            async with anyio.create_task_group() as tasks:
+                for player in players:
+                    tasks.start_soon(player.play, step["do"])
+        else:
+            for player in players:
+                await player.play(step["do"])
+        for player in players:
+            self.frames += player.frames
+            self.count += player.count
+            self.asks += player.asks
+            self.text += player.text
+            self.deltas += player.deltas
+            self.session = player.session
+
+    def check(self, expect: dict[str, Any]) -> None:
+        missing = in_order(expect.get("messages", []), self.frames)
+        assert missing is None, f"no message for {expect['messages'][missing]} in {self.frames}"
+        missing = in_order(expect.get("asks", []), self.asks)
+        assert missing is None and len(self.asks) == len(expect.get("asks", self.asks)), f"asks: {self.asks}"
+        assert expect.get("count", self.count) == self.count
+        assert expect.get("text", self.text) == self.text
+        assert expect.get("deltas", self.deltas) == self.deltas
+        if "exit" in expect:
+            assert self.session is not None
+            assert self.session.end is not None
+            assert matches(expect["exit"], self.session.end["exit"]), self.session.end
+
+
+class Held:
+    """A question that is left open."""
+
+    def __init__(self) -> None:
+        self.ready, self.cancelled, self.result = anyio.Event(), anyio.Event(), None
+
+    def answer(self, result: Any) -> None:
+        self.result = result
+        self.ready.set()
+
+    async def answered(self) -> Any:
+        try:
+            await self.ready.wait()
+        except anyio.get_cancelled_exc_class():
+            self.cancelled.set()
+            raise
+        return self.result
+
+
+def answer(result: dict[str, Any]) -> PermissionResultAllow | PermissionResultDeny:
+    if result["behavior"] == "deny":
+        return PermissionResultDeny(message=result["message"], interrupt=result.get("interrupt", False))
+    updates = result.get("updatedPermissions")
+    return PermissionResultAllow(
+        updated_input=result.get("updatedInput"),
+        updated_permissions=updates and [PermissionUpdate.from_dict(update) for update in updates],
+    )
+
+
+def wire(error: madrigal.MadrigalError) -> dict[str, Any]:
+    return {name: getattr(error, name) for name in ("code", "message", "operation", "context", "causes")}
+
+
+def memory_mb() -> float:
+    if os.path.exists("/proc/self/statm"):
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
