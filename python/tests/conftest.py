@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 def simulator() -> str:
     """The `madrigal` command, which plays a scenario when `MADRIGAL_SIMULATE` names one."""
     given = os.environ.get("MADRIGAL_BIN")
-    built = [Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / kind / "madrigal" for kind in ("debug", "release")]
+    built = [
+        Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / kind / "madrigal" for kind in ("debug", "release")
+    ]
     found = [path for path in ([Path(given)] if given else built) if path.is_file()]
     if not found:
         pytest.fail("no simulator: run `cargo build -p madrigal-cli`, or name it in MADRIGAL_BIN")
@@ -34,7 +36,13 @@ def play(tmp_path: Path) -> Play:
     program = simulator()
 
     def options(*cli: dict[str, Any], initialize: Any = None, **fields: Any) -> ClaudeAgentOptions:
-        scenario: dict[str, Any] = {"name": "test", "about": "of this test", "mode": "session", "cli": list(cli), "host": []}
+        scenario: dict[str, Any] = {
+            "name": "test",
+            "about": "of this test",
+            "mode": "session",
+            "cli": list(cli),
+            "host": [],
+        }
         if initialize is not None:
             scenario["initialize"] = initialize
         path = tmp_path / f"scenario-{len(list(tmp_path.iterdir()))}.json"

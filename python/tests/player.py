@@ -32,7 +32,7 @@ class Recorded(_session.Session):
         Recorded.last = self
 
 
-_query.Session = Recorded  # type: ignore[misc]
+_query.Session = Recorded  # type: ignore[attr-defined]
 
 
 class Boom(Exception):
@@ -253,7 +253,8 @@ class Player:
         missing = in_order(expect.get("messages", []), self.frames)
         assert missing is None, f"no message for {expect['messages'][missing]} in {self.frames}"
         missing = in_order(expect.get("asks", []), self.asks)
-        assert missing is None and len(self.asks) == len(expect.get("asks", self.asks)), f"asks: {self.asks}"
+        assert missing is None, f"no ask for {expect['asks'][missing]} in {self.asks}"
+        assert len(self.asks) == len(expect.get("asks", self.asks)), f"asks: {self.asks}"
         assert expect.get("count", self.count) == self.count
         assert expect.get("text", self.text) == self.text
         assert expect.get("deltas", self.deltas) == self.deltas

@@ -31,13 +31,18 @@ def test_the_facts_of_an_error_are_attributes() -> None:
             "message": "the program ended with code 3",
             "operation": "read",
             "retry": {"verdict": "after", "after_ms": 1500},
-            "context": {"exit_code": 3, "stderr": "no\n"},
+            "context": {"exit": {"code": 3}, "stderr": "no\n"},
             "causes": ["disk on fire"],
         }
     )
     assert isinstance(error, madrigal.ProcessError)
     assert str(error) == "read: the program ended with code 3"
-    assert (error.code, error.operation, error.retry, error.retry_after) == ("process_exited", "read", "after", 1.5)
+    assert (error.code, error.operation, error.retry, error.retry_after) == (
+        "process_exited",
+        "read",
+        "after",
+        1.5,
+    )
     assert (error.exit_code, error.stderr, error.causes) == (3, "no\n", ["disk on fire"])
 
 

@@ -22,7 +22,15 @@ def some_json(dice: random.Random, depth: int = 0) -> Any:
         return [some_json(dice, depth + 1) for _ in range(dice.randrange(5))]
     if kind == 8:
         return {dice.choice(TEXTS): some_json(dice, depth + 1) for _ in range(dice.randrange(5))}
-    return [None, True, False, dice.randint(-(2**63), 2**64 - 1), dice.uniform(-1e9, 1e9), dice.choice(TEXTS), 1e300][kind]
+    return [
+        None,
+        True,
+        False,
+        dice.randint(-(2**63), 2**64 - 1),
+        dice.uniform(-1e9, 1e9),
+        dice.choice(TEXTS),
+        1e300,
+    ][kind]
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -62,7 +70,12 @@ def test_blocks_have_the_official_classes() -> None:
                 {"type": "text", "text": "a"},
                 {"type": "thinking", "thinking": "hm", "signature": "s"},
                 {"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": "ls"}},
-                {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "x"}], "is_error": False},
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "t",
+                    "content": [{"type": "text", "text": "x"}],
+                    "is_error": False,
+                },
                 {"type": "image", "source": {"type": "base64", "data": "AA=="}},
                 {"type": "text"},
                 "what",
@@ -110,7 +123,12 @@ def test_a_result_has_its_fields() -> None:
 
 
 def test_a_rate_limit_event_has_its_fields() -> None:
-    message = build(type="rate_limit_event", rate_limit_info={"status": "allowed", "resetsAt": 5}, uuid="u", session_id="s")
+    message = build(
+        type="rate_limit_event",
+        rate_limit_info={"status": "allowed", "resetsAt": 5},
+        uuid="u",
+        session_id="s",
+    )
     assert isinstance(message, madrigal.RateLimitEvent)
     assert (message.rate_limit_info.status, message.rate_limit_info.resets_at) == ("allowed", 5)
 
@@ -150,8 +168,8 @@ OFFICIAL = {
     "AssistantMessage": "content model parent_tool_use_id error usage message_id stop_reason session_id uuid "
     "user_message_uuid user_message_uuids",
     "SystemMessage": "subtype data",
-    "ResultMessage": "subtype duration_ms duration_api_ms is_error num_turns session_id stop_reason total_cost_usd usage "
-    "result structured_output model_usage permission_denials deferred_tool_use errors api_error_status uuid "
+    "ResultMessage": "subtype duration_ms duration_api_ms is_error num_turns session_id stop_reason total_cost_usd "
+    "usage result structured_output model_usage permission_denials deferred_tool_use errors api_error_status uuid "
     "terminal_reason origin user_message_uuid user_message_uuids",
     "DeferredToolUse": "id name input",
     "RateLimitEvent": "rate_limit_info uuid session_id",

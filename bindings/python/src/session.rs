@@ -65,13 +65,13 @@ impl Session {
         texts.iter().map(|text| convert::loads(py, text)).collect()
     }
 
-    /// Takes up to `max` messages, stopping behind an error: `(messages, error, end)`.
-    fn drain<'py>(&self, py: Python<'py>, max: usize) -> PyResult<Drained<'py>> {
+    /// Takes up to `limit` messages, stopping behind an error: `(messages, error, end)`.
+    fn drain<'py>(&self, py: Python<'py>, limit: usize) -> PyResult<Drained<'py>> {
         let mut taken = std::mem::take(&mut *self.behind.lock().unwrap_or_else(PoisonError::into_inner));
         if taken.items.is_empty() && taken.end.is_none() {
             let Batch { items, end } = call(py, || {
                 self.owner.check()?;
-                bridge::drain(self.number, max)
+                bridge::drain(self.number, limit)
             })?;
             taken = Behind { items: items.into(), end };
         }

@@ -17,7 +17,6 @@
 import atexit
 
 from . import _native
-from ._native import VERSION as __version__
 from ._query import query
 from .client import ClaudeSDKClient
 from .errors import (
@@ -81,6 +80,8 @@ from .permissions import (
     ToolPermissionContext,
 )
 
+__version__ = _native.VERSION
+
 __all__ = [
     "AssistantMessage",
     "AuthError",
@@ -139,6 +140,6 @@ __all__ = [
     "query",
 ]
 
-# The threads of the engine never touch Python, so they cannot hurt an interpreter that ends; this ends what they run. Longer
-# than the default ladder from terminate to kill, which a program that cooperates never needs.
+# The threads of the engine never touch Python, so they cannot hurt an interpreter that ends; this ends what they run.
+# Longer than the default ladder from terminate to kill, which a program that cooperates never needs.
 atexit.register(_native.shutdown, 4.0)

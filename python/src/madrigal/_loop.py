@@ -1,7 +1,7 @@
 """What the package needs of an async library, and how asyncio and trio give it.
 
-Small on purpose: something to wait for, a task that nobody awaits, a descriptor to watch, and news of the end of the loop.
-Neither library is imported here before a program that runs it asks for a session.
+Small on purpose: something to wait for, a task that nobody awaits, a descriptor to watch, and news of the end of the
+loop. Neither library is imported here before a program that runs it asks for a session.
 """
 
 from __future__ import annotations
@@ -65,10 +65,10 @@ ResidentT = TypeVar("ResidentT", bound=Resident)
 
 def current(make: Callable[[Loop], ResidentT]) -> ResidentT:
     """What `make` gave for the running loop, made on the first call for each loop."""
-    trio = sys.modules.get("trio")
+    trio: Any = sys.modules.get("trio")
     if trio is not None and _in_trio(trio):
         return _current_trio(make)
-    asyncio = sys.modules.get("asyncio")
+    asyncio: Any = sys.modules.get("asyncio")
     try:
         running = asyncio and asyncio.get_running_loop()
     except RuntimeError:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import AsyncIterable, Mapping
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from ._session import Session
-
-Prompt = Union[str, AsyncIterable[dict[str, Any]]]
 
 
 def frame(prompt: object, session_id: str | None = None) -> Any:

@@ -1,11 +1,12 @@
-"""A session of the engine in terms of coroutines: signals are handed on when they come, messages when they are asked for.
+"""A session of the engine in terms of coroutines.
 
-Everything here runs in the thread of the event loop. Whatever was drained but not yet read stays in `buffer`, so a wait that
-is cancelled loses nothing.
+Signals are handed on when they come, messages when they are asked for. Everything here runs in the thread of the event
+loop. Whatever was drained but not yet read stays in `buffer`, so a wait that is cancelled loses nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import json
 import os
@@ -155,16 +156,16 @@ class Session:
 
     async def fill(self) -> bool:
         """Waits until `buffer` holds a message; `False` at the end of the stream. Raises the errors in the stream."""
-        if self._closed is None:
-            # A stream that is never empty must leave room for answers, questions and everybody else.
-            self._check()
-            await self.loop.checkpoint()
         while not self.buffer:
             if self._over():
                 return False
             self._check()
             if not self._drain():
                 await self._wait()
+            elif self.buffer:
+                # A stream that is never empty must leave room for answers, questions and everybody else. When this is
+                # cancelled, the messages are there for the next wait, which then does not wait at all.
+                await self.loop.checkpoint()
         return True
 
     async def started(self) -> dict[str, Any]:
@@ -207,10 +208,8 @@ class Session:
     def answer(self, ask: str, **answer: Any) -> None:
         """Answers a question; ignored when the session has ended in the meantime."""
         if self._closed is None:
-            try:
+            with contextlib.suppress(ClosedError):
                 self._native.submit(_command("answer", ask=ask, **answer))
-            except ClosedError:
-                pass
 
     # The end.
 
@@ -287,4 +286,3 @@ class _Reply:
         if self._signal.get("error"):
             raise from_wire(self._signal["error"])
         return self._signal.get("result")
-

@@ -39,6 +39,7 @@ class ClaudeSDKClient:
     ...                 print(message.result)
     >>> asyncio.run(main())
     4
+
     """
 
     def __init__(self, options: ClaudeAgentOptions | None = None) -> None:
@@ -48,7 +49,8 @@ class ClaudeSDKClient:
     def _open(self) -> Session:
         if self._session is None:
             raise ClosedError(
-                "not connected: call connect() first, or use `async with`", context={"reason": "not_connected"}
+                "not connected: call connect() first, or use `async with`",
+                context={"reason": "not_connected"},
             )
         return self._session
 
@@ -62,6 +64,7 @@ class ClaudeSDKClient:
             InvalidOptionsError: Before anything is started.
             CLIConnectionError: The program is not there, is too old or does not start.
             TimeoutError: It was not ready within ``timeouts["start_ms"]``.
+
         """
         if self._session is not None:
             raise ClosedError("already connected: disconnect() first", context={"reason": "connected"})
@@ -77,9 +80,7 @@ class ClaudeSDKClient:
         elif prompt is not None:
             await self.query(prompt)
 
-    async def query(
-        self, prompt: str | AsyncIterable[dict[str, Any]], session_id: str = "default"
-    ) -> str | None:
+    async def query(self, prompt: str | AsyncIterable[dict[str, Any]], session_id: str = "default") -> str | None:
         """Sends a prompt. The answer comes through :meth:`receive_response`.
 
         Args:
@@ -88,21 +89,20 @@ class ClaudeSDKClient:
 
         Returns:
             The id under which messages refer to a text prompt (``user_message_uuids``).
+
         """
         session = self._open()
         if is_stream(prompt):
             await send_all(session, prompt)  # type: ignore[arg-type]
             return None
-        reply = await session.request(
-            "send", prompt=frame(prompt, None if session_id == "default" else session_id)
-        )
+        reply = await session.request("send", prompt=frame(prompt, None if session_id == "default" else session_id))
         uuid: str | None = (reply or {}).get("uuid")
         return uuid
 
     def receive_messages(self) -> AsyncIterator[Message]:
         """All messages until the program ends.
 
-        Several iterators share one stream. Errors in the stream are raised, and it goes on behind them: the exception of
+        Several iterators share one stream. Errors in it are raised, and it goes on behind them: the exception of
         a ``can_use_tool`` function arrives here as it is.
         """
         return _Messages(self._open(), until_result=False)
@@ -116,6 +116,7 @@ class ClaudeSDKClient:
 
         Returns:
             The receipt of the program: ``{"still_queued": [ids of prompts that will run next]}``.
+
         """
         receipt: dict[str, Any] = await self._open().request("interrupt") or {}
         return receipt
@@ -133,10 +134,9 @@ class ClaudeSDKClient:
         Raises:
             ControlError: The program refused.
             TimeoutError: No answer within ``timeouts["control_ms"]``.
+
         """
-        payload: dict[str, Any] | None = await self._open().request(
-            "control", request={"subtype": subtype, **fields}
-        )
+        payload: dict[str, Any] | None = await self._open().request("control", request={"subtype": subtype, **fields})
         return payload
 
     async def set_permission_mode(self, mode: PermissionMode) -> None:

@@ -27,6 +27,7 @@ class MadrigalError(Exception):
     interrupt: no answer within 60 s
     >>> error.code, isinstance(error, MadrigalError), isinstance(error, OSError)
     ('timeout', True, True)
+
     """
 
     code: str = "internal"
@@ -83,9 +84,7 @@ class CLINotFoundError(CLIConnectionError):
 
     code = "cli_not_found"
 
-    def __init__(
-        self, message: str = "Claude Code not found", cli_path: str | None = None, **facts: Any
-    ) -> None:
+    def __init__(self, message: str = "Claude Code not found", cli_path: str | None = None, **facts: Any) -> None:
         super().__init__(f"{message}: {cli_path}" if cli_path else message, **facts)
 
 
@@ -113,14 +112,14 @@ class ProcessExitedError(MadrigalError):
     ) -> None:
         super().__init__(message, **facts)
         if exit_code is not None:
-            self.context["exit_code"] = exit_code
+            self.context["exit"] = {"code": exit_code}
         if stderr is not None:
             self.context["stderr"] = stderr
 
     @property
     def exit_code(self) -> int | None:
         """The exit code; ``None`` when a signal ended the program."""
-        code: int | None = self.context.get("exit_code")
+        code: int | None = (self.context.get("exit") or {}).get("code")
         return code
 
     @property

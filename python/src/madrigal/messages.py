@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any
 
 
 @dataclass
@@ -53,7 +53,7 @@ class UnknownBlock:
     data: dict[str, Any]
 
 
-ContentBlock = Union[TextBlock, ThinkingBlock, ToolUseBlock, ToolResultBlock, UnknownBlock]
+ContentBlock = TextBlock | ThinkingBlock | ToolUseBlock | ToolResultBlock | UnknownBlock
 
 
 def _raw() -> str:
@@ -230,15 +230,9 @@ class UnknownMessage:
         return ""
 
 
-Message = Union[
-    UserMessage,
-    AssistantMessage,
-    SystemMessage,
-    ResultMessage,
-    StreamEvent,
-    RateLimitEvent,
-    UnknownMessage,
-]
+Message = (
+    UserMessage | AssistantMessage | SystemMessage | ResultMessage | StreamEvent | RateLimitEvent | UnknownMessage
+)
 
 
 def _block(data: Any) -> ContentBlock:

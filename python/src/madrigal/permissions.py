@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Union
+from typing import Any, Literal
 
 PermissionMode = Literal["default", "acceptEdits", "plan", "dontAsk", "auto", "bypassPermissions"]
 PermissionBehavior = Literal["allow", "deny", "ask"]
@@ -64,8 +64,7 @@ class PermissionUpdate:
         rules = wire.get("rules")
         return cls(
             type=wire["type"],
-            rules=rules
-            and [PermissionRuleValue(rule.get("toolName", ""), rule.get("ruleContent")) for rule in rules],
+            rules=rules and [PermissionRuleValue(rule.get("toolName", ""), rule.get("ruleContent")) for rule in rules],
             behavior=wire.get("behavior"),
             mode=wire.get("mode"),
             directories=wire.get("directories"),
@@ -98,14 +97,15 @@ class PermissionResultDeny:
     interrupt: bool = False
 
 
-PermissionResult = Union[PermissionResultAllow, PermissionResultDeny]
+PermissionResult = PermissionResultAllow | PermissionResultDeny
 
 
 @dataclass
 class ToolPermissionContext:
     """What the program tells about a tool call beside its name and input. Fields it left out are ``None``.
 
-    ``signal`` is always ``None``: when the program withdraws its question, the task that runs your function is cancelled.
+    ``signal`` is always ``None``: when the program withdraws its question, the task that runs your function is
+    cancelled.
     """
 
     signal: Any | None = None
