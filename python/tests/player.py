@@ -20,6 +20,7 @@ from madrigal.permissions import PermissionResultAllow, PermissionResultDeny, Pe
 
 NAMES = {"continue": "continue_conversation"}
 GONE_WITHIN = 10.0
+FLOOD = 2000
 
 
 class Recorded(_session.Session):
@@ -42,6 +43,7 @@ class Boom(Exception):
 class Player:
     def __init__(self, path: Path, scenario: dict[str, Any]) -> None:
         self.path, self.scenario = path, scenario
+        self.expect: dict[str, Any] = scenario.get("expect", {})
         self.client: ClaudeSDKClient | None = None
         self.session: _session.Session | None = None
         self.stream: AsyncIterator[madrigal.Message] | None = None
@@ -49,19 +51,19 @@ class Player:
         self.early: list[madrigal.Message] = []
         self.asks: list[dict[str, Any]] = []
         self.asked = anyio.Event()
+        self.holding = anyio.Event()
         self.on_ask: dict[str, Any] = {"hold": True}
         self.held: list[Held] = []
         self.raised: BaseException | None = None
         self.saved: dict[str, Any] = {}
         self.count = 0
-        self.text = self.deltas = ""
+        self.text: list[str] = []
+        self.deltas: list[str] = []
         self.memory = memory_mb()
         self.pid: int | None = None
 
     def options(self) -> madrigal.ClaudeAgentOptions:
         given = {NAMES.get(name, name): value for name, value in self.scenario.get("options", {}).items()}
-        if (added := given.pop("append_system_prompt", None)) is not None:
-            given["system_prompt"] = {"type": "preset", "preset": "claude_code", "append": added}
         given.setdefault("cli_path", simulator())
         given["env"] = {**given.get("env", {}), "MADRIGAL_SIMULATE": str(self.path)}
         if "can_use_tool" in self.scenario.get("asks", []):
@@ -79,6 +81,8 @@ class Player:
             return answer(self.on_ask["answer"])
         held = Held()
         self.held.append(held)
+        self.holding.set()
+        self.holding = anyio.Event()
         return await held.answered()
 
     async def play(self, steps: list[dict[str, Any]]) -> None:
@@ -122,32 +126,37 @@ class Player:
         assert self.client is not None, "nothing is open"
         return self.client
 
-    async def next_frame(self) -> dict[str, Any] | None:
+    async def next_message(self) -> madrigal.Message | None:
         assert self.stream is not None, "nothing is open"
         message = self.early.pop(0) if self.early else await anext(self.stream, None)
-        if message is None:
-            return None
+        if message is not None:
+            self.count += 1
+            # What nobody expects is not kept: it may be a flood.
+            if "deltas" in self.expect and isinstance(message, madrigal.StreamEvent):
+                self.deltas.append(message.text)
+            if "text" in self.expect and isinstance(message, madrigal.AssistantMessage):
+                self.text.append(message.text)
+        return message
+
+    def keep(self, message: madrigal.Message) -> dict[str, Any]:
         frame: dict[str, Any] = json.loads(message.raw)
-        self.count += 1
+        self.frames.append(frame)
         if isinstance(message, madrigal.StreamEvent):
-            self.deltas += message.text
             assert message.event == frame["event"]
-        if isinstance(message, madrigal.AssistantMessage):
-            self.text += message.text
-        # A flood is counted, not kept.
-        if self.count <= 2000 or not isinstance(message, madrigal.StreamEvent):
-            self.frames.append(frame)
         return frame
 
     async def do_read(self, what: dict[str, Any], step: Any) -> None:
-        wanted = what.get("count")
+        wanted, until = what.get("count"), what.get("until")
         while wanted is None or wanted > 0:
-            frame = await self.next_frame()
-            if frame is None:
+            message = await self.next_message()
+            if message is None:
                 assert "end" in what, f"{step}: the stream ended after {self.frames[-3:]}"
                 return
             wanted = wanted and wanted - 1
-            if "until" in what and matches(what["until"], frame):
+            # A flood is counted, not kept.
+            if self.count > FLOOD and isinstance(message, madrigal.StreamEvent):
+                assert not until or until.get("type", "stream_event") != "stream_event", "too many to look at"
+            elif matches(until, self.keep(message)) and until is not None:
                 return
 
     async def do_on_ask(self, how: dict[str, Any], step: Any) -> None:
@@ -158,10 +167,15 @@ class Player:
             await self.asked.wait()
 
     async def do_answer(self, result: dict[str, Any], step: Any) -> None:
-        self.held.pop(0).answer(answer(result))
+        (await self.oldest()).answer(answer(result))
 
     async def do_await_ask_cancelled(self, _: Any, step: Any) -> None:
-        await self.held.pop(0).cancelled.wait()
+        await (await self.oldest()).cancelled.wait()
+
+    async def oldest(self) -> Held:
+        while not self.held:
+            await self.holding.wait()
+        return self.held.pop(0)
 
     async def do_interrupt(self, _: Any, step: dict[str, Any]) -> None:
         self.check_reply(await self.open_client.interrupt(), step)
@@ -200,7 +214,7 @@ class Player:
             assert self.stream is not None
             try:
                 reading.set()
-                while await self.next_frame() is not None:
+                while await self.next_message() is not None:
                     pass
             except anyio.get_cancelled_exc_class() as error:
                 if self.client is not None:
@@ -233,31 +247,32 @@ class Player:
         assert grown < limit, f"the process grew by {grown:.1f} MB"
 
     async def do_times(self, times: int, step: dict[str, Any]) -> None:
-        players = [Player(self.path, self.scenario) for _ in range(times)]
+        """What is expected is expected of each."""
+
+        async def one() -> None:
+            player = Player(self.path, self.scenario)
+            await player.play(step["do"])
+            player.check()
+
         if step.get("parallel"):
             async with anyio.create_task_group() as tasks:
-                for player in players:
-                    tasks.start_soon(player.play, step["do"])
+                for _ in range(times):
+                    tasks.start_soon(one)
         else:
-            for player in players:
-                await player.play(step["do"])
-        for player in players:
-            self.frames += player.frames
-            self.count += player.count
-            self.asks += player.asks
-            self.text += player.text
-            self.deltas += player.deltas
-            self.session = player.session
+            for _ in range(times):
+                await one()
+        self.expect = {}
 
-    def check(self, expect: dict[str, Any]) -> None:
+    def check(self) -> None:
+        expect = self.expect
         missing = in_order(expect.get("messages", []), self.frames)
         assert missing is None, f"no message for {expect['messages'][missing]} in {self.frames}"
         missing = in_order(expect.get("asks", []), self.asks)
         assert missing is None, f"no ask for {expect['asks'][missing]} in {self.asks}"
         assert len(self.asks) == len(expect.get("asks", self.asks)), f"asks: {self.asks}"
         assert expect.get("count", self.count) == self.count
-        assert expect.get("text", self.text) == self.text
-        assert expect.get("deltas", self.deltas) == self.deltas
+        assert expect.get("text", "") == "".join(self.text)
+        assert expect.get("deltas", "") == "".join(self.deltas)
         if "exit" in expect:
             assert self.session is not None
             assert self.session.end is not None

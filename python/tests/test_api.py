@@ -85,7 +85,7 @@ def test_option_names_and_defaults() -> None:
     options = madrigal.ClaudeAgentOptions()
     assert {name: getattr(options, name) for name in OPTIONS} == OPTIONS
     ours = {field.name for field in dataclasses.fields(options)} - OPTIONS.keys()
-    assert ours == {"timeouts", "limits"}
+    assert ours == {"append_system_prompt", "timeouts", "limits"}
 
 
 def public() -> list[tuple[str, Any]]:

@@ -27,7 +27,9 @@ pub(crate) fn loads<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyA
 /// [`loads`] for many texts: the caller holds the strings.
 pub(crate) fn loads_with<'py>(py: Python<'py>, text: &str, keys: &mut Keys) -> PyResult<Bound<'py, PyAny>> {
     let mut json = serde_json::Deserializer::from_str(text);
-    let parsed = Build { py, keys, repeated: false }.deserialize(&mut json).and_then(|value| json.end().map(|()| value));
+    let parsed = Build { py, keys, repeated: false }
+        .deserialize(&mut json)
+        .and_then(|value| json.end().map(|()| value));
     match parsed {
         Ok(value) => Ok(value),
         Err(_) => py.import(intern!(py, "json"))?.call_method1(intern!(py, "loads"), (text,)),
@@ -80,7 +82,8 @@ impl<'de, 'py> Visitor<'de> for Build<'_, 'py> {
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        let string = if self.repeated { self.keys.get(self.py, value) } else { PyString::new(self.py, value) };
+        let string =
+            if self.repeated { self.keys.get(self.py, value) } else { PyString::new(self.py, value) };
         Ok(string.into_any())
     }
 

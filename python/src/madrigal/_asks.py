@@ -12,7 +12,17 @@ from .errors import MadrigalError
 from .permissions import CanUseTool, context_from_wire, result_to_wire
 
 if TYPE_CHECKING:
+    from ._loop import Waiter
     from ._session import Session
+
+
+class _Question:
+    """The state of one function call."""
+
+    def __init__(self, begun: Waiter) -> None:
+        self.started = self.withdrawn = False
+        self.begun = begun
+        self.cancel: Callable[[], None] = lambda: None
 
 
 class Asks:
@@ -23,7 +33,8 @@ class Asks:
         self._session = weakref.ref(session)
         self._can_use_tool = can_use_tool
         self._context = context
-        self._running: dict[str, Callable[[], None]] = {}
+        self._running: dict[str, _Question] = {}
+        self._newest: _Question | None = None
         self._failed: dict[str, BaseException] = {}
 
     def start(self, ask: str, request: dict[str, Any]) -> None:
@@ -32,9 +43,17 @@ class Asks:
         function = self._can_use_tool
         if session is None or function is None:
             return
-        loop = session.loop
+        question = self._running[ask] = _Question(session.loop.waiter())
+        before, self._newest = self._newest, question
 
         async def run() -> None:
+            # Trio starts tasks in any order; questions are asked in the order in which they came.
+            if before is not None and not before.started:
+                await before.begun.wait()
+            question.started = True
+            question.begun.set()
+            if question.withdrawn:
+                question.cancel()
             try:
                 context = context_from_wire(request)
                 result = function(request["tool_name"], request.get("input", {}), context)
@@ -46,7 +65,7 @@ class Asks:
             finally:
                 self._running.pop(ask, None)
 
-        self._running[ask] = loop.spawn(run, self._context)
+        question.cancel = session.loop.spawn(run, self._context)
 
     def _answer(self, ask: str, **answer: Any) -> None:
         session = self._session()
@@ -55,14 +74,19 @@ class Asks:
 
     def cancel(self, ask: str) -> None:
         """Stops answering: the question was withdrawn."""
-        cancel = self._running.pop(ask, None)
-        if cancel is not None:
-            cancel()
+        question = self._running.pop(ask, None)
+        if question is None:
+            return
+        # A function that has not begun begins all the same, and is cancelled where it first waits: what it is asked
+        # does not depend on how fast the program changes its mind.
+        question.withdrawn = True
+        if question.started:
+            question.cancel()
 
     def cancel_all(self) -> None:
         """Stops answering anything."""
-        for ask in list(self._running):
-            self.cancel(ask)
+        while self._running:
+            self._running.popitem()[1].cancel()
 
     def original(self, error: MadrigalError) -> BaseException:
         """The exception of the function, where this error stands for one."""

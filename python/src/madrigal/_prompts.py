@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidArgumentError
@@ -32,8 +32,17 @@ def is_stream(prompt: object) -> bool:
 
 async def send_all(session: Session, prompts: AsyncIterable[dict[str, Any]]) -> None:
     """Sends the frames as they come."""
-    async for prompt in prompts:
-        await session.request("send", prompt=frame(prompt))
+    try:
+        async for prompt in prompts:
+            await session.request("send", prompt=frame(prompt))
+    finally:
+        await _close(prompts)
+
+
+async def _close(prompts: AsyncIterable[dict[str, Any]]) -> None:
+    # A generator that is left half-way is closed by who leaves it.
+    if isinstance(prompts, AsyncGenerator):
+        await prompts.aclose()
 
 
 def feed(session: Session, prompts: AsyncIterable[dict[str, Any]], *, finish: bool) -> None:
@@ -56,5 +65,7 @@ def feed(session: Session, prompts: AsyncIterable[dict[str, Any]], *, finish: bo
             target = reference()
             if target is not None:
                 target.fail(error)
+        finally:
+            await _close(prompts)
 
     session.spawn(run)

@@ -28,7 +28,7 @@ def query(
         options: How to run; see :class:`ClaudeAgentOptions`.
 
     Returns:
-        An async generator of messages. The turn ends with a :class:`ResultMessage`, whose ``is_error`` says how it went.
+        An async generator of messages. A turn ends with a :class:`ResultMessage`, whose ``is_error`` says how it went.
 
     Raises:
         MadrigalError: One of its subclasses; the exception of a ``can_use_tool`` function is raised as it is.

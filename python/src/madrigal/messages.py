@@ -230,9 +230,7 @@ class UnknownMessage:
         return ""
 
 
-Message = (
-    UserMessage | AssistantMessage | SystemMessage | ResultMessage | StreamEvent | RateLimitEvent | UnknownMessage
-)
+Message = UserMessage | AssistantMessage | SystemMessage | ResultMessage | StreamEvent | RateLimitEvent | UnknownMessage
 
 
 def _block(data: Any) -> ContentBlock:

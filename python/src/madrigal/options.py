@@ -123,6 +123,8 @@ class ClaudeAgentOptions:
     """With ``resume`` or ``continue_conversation``: under a new id, leaving the old session as it was."""
     setting_sources: Sequence[SettingSource] | None = None
     """Which settings files are read; an empty list reads none. Default: the program's own choice."""
+    append_system_prompt: str | None = None
+    """Added to the system prompt, whichever it is."""
     timeouts: Timeouts = field(default_factory=lambda: Timeouts())
     """Limits of time."""
     limits: Limits = field(default_factory=lambda: Limits())
@@ -160,13 +162,18 @@ class ClaudeAgentOptions:
                 "system_prompt",
                 "expected a text or {'type': 'preset', 'preset': 'claude_code', 'append': text}",
             )
-        return {"append_system_prompt": prompt["append"]} if prompt.get("append") is not None else {}
+        if prompt.get("append") is None:
+            return {}
+        if self.append_system_prompt is not None:
+            raise _invalid("append_system_prompt", "given twice: system_prompt has an 'append' too")
+        return {"append_system_prompt": prompt["append"]}
 
 
 _SAME_NAME = (
     "model",
     "fallback_model",
     "cwd",
+    "append_system_prompt",
     "env",
     "cli_path",
     "allowed_tools",
