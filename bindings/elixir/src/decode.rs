@@ -7,13 +7,13 @@
 use std::{cell::RefCell, fmt};
 
 use rustler::{
-    BigInt, Encoder, Env, NewBinary, Term,
+    BigInt, Encoder, Env, Term,
     sys::{enif_make_list_from_array, enif_make_map_from_arrays, enif_make_map_put, enif_make_new_map},
 };
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::atoms;
+use crate::{atoms, strings::Strings};
 
 /// A term without its lifetime: it lives as long as the environment of the decoder that made it.
 type Raw = rustler::sys::ErlNifTerm;
@@ -26,20 +26,21 @@ const MOST_DIGITS: usize = 4300;
 
 /// The term for a JSON text.
 pub(crate) fn text<'a>(env: Env<'a>, json: &str) -> Result<Term<'a>, serde_json::Error> {
-    Decoder::new(env).text(json)
+    Decoder::new(env, Strings::fresh(env)).text(json)
 }
 
 /// Decodes many texts with the same scratch memory.
 pub(crate) struct Decoder<'a> {
     env: Env<'a>,
+    strings: Strings<'a>,
     // Keys and values of the objects and arrays that are being read, innermost last.
     keys: RefCell<Vec<Raw>>,
     values: RefCell<Vec<Raw>>,
 }
 
 impl<'a> Decoder<'a> {
-    pub(crate) fn new(env: Env<'a>) -> Self {
-        Self { env, keys: RefCell::default(), values: RefCell::default() }
+    pub(crate) fn new(env: Env<'a>, strings: Strings<'a>) -> Self {
+        Self { env, strings, keys: RefCell::default(), values: RefCell::default() }
     }
 
     pub(crate) fn text(&self, json: &str) -> Result<Term<'a>, serde_json::Error> {
@@ -60,7 +61,7 @@ impl<'a> Decoder<'a> {
     }
 
     fn string(&self, text: &str) -> Raw {
-        Term::from(NewBinary::from_slice(self.env, text.as_bytes())).as_c_arg()
+        self.strings.term(text)
     }
 
     fn term(&self, value: impl Encoder) -> Raw {

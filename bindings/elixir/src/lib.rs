@@ -13,6 +13,7 @@ mod handle;
 mod json;
 mod log;
 mod session;
+mod strings;
 mod wake;
 
 /// The words that cross as atoms. Nothing the program says ever becomes an atom.

@@ -10,6 +10,7 @@ use crate::{
     decode::{self, Decoder},
     error,
     handle::{Handle, Taken},
+    strings::Strings,
     wake::{Targets, Waker},
 };
 
@@ -133,7 +134,7 @@ fn refill(handle: &Handle, taken: &mut Taken, max: usize) -> Result<()> {
 
 fn batch<'a>(env: Env<'a>, handle: &Handle, big: bool) -> Result<Term<'a>> {
     let mut taken = handle.taken.lock().unwrap_or_else(PoisonError::into_inner);
-    let decoder = Decoder::new(env);
+    let decoder = Decoder::new(env, Strings::kept(env));
     let mut terms: Vec<Term<'a>> = Vec::with_capacity(MOST_ITEMS);
     let mut bytes = 0;
     while terms.len() < MOST_ITEMS && bytes < MOST_BYTES {

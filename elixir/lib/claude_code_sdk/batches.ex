@@ -5,13 +5,14 @@ defmodule ClaudeCodeSDK.Batches do
 
   @typedoc """
   `start` makes the state; `next` yields a batch or says that there is no more; `convert` makes what the consumer sees;
-  `last?` tells from an item that the enumeration ends behind it; `stop` gets the unseen items and why it ended.
+  `last?` tells from an item that the enumeration ends behind it (`nil`: none does); `stop` gets the unseen items and why
+  it ended.
   """
   @type source :: %{
           start: (() -> term()),
           next: (term() -> {:items, [term()], term()} | {:done, term()}),
           convert: (term(), term() -> term()),
-          last?: (term() -> boolean()),
+          last?: (term() -> boolean()) | nil,
           stop: (term(), [term()], :done | :halted | :raised -> term())
         }
 
@@ -23,14 +24,14 @@ defmodule ClaudeCodeSDK.Batches do
   defp begin(_source, {:halt, acc}, _fun), do: {:halted, acc}
   defp begin(source, command, fun), do: go(source, source.start.(), [], command, fun)
 
-  defp go(source, state, [item | rest], {:cont, acc}, fun) do
-    case emit(source, state, item, acc, fun) do
+  defp go(%{convert: convert} = source, state, [item | rest], {:cont, acc}, fun) do
+    case emit(convert, state, item, acc, fun) do
       {:raised, kind, reason, stack} ->
         source.stop.(state, rest, :raised)
         :erlang.raise(kind, reason, stack)
 
       command ->
-        if source.last?.(item),
+        if last?(source, item),
           do: finish(source, state, rest, command),
           else: go(source, state, rest, command, fun)
     end
@@ -68,8 +69,11 @@ defmodule ClaudeCodeSDK.Batches do
     {if(command == :halt, do: :halted, else: :done), acc}
   end
 
-  defp emit(source, state, item, acc, fun) do
-    fun.(source.convert.(item, state), acc)
+  defp last?(%{last?: nil}, _item), do: false
+  defp last?(%{last?: last?}, item), do: last?.(item)
+
+  defp emit(convert, state, item, acc, fun) do
+    fun.(convert.(item, state), acc)
   catch
     kind, reason -> {:raised, kind, reason, __STACKTRACE__}
   end

@@ -84,7 +84,20 @@ defmodule ClaudeCodeSDK.Message do
 
   @doc false
   @spec from_frame(map()) :: t()
-  # First what comes most.
+  # First what comes most, in one match.
+  def from_frame(
+        %{
+          "type" => "stream_event",
+          "event" => event,
+          "session_id" => session_id,
+          "uuid" => uuid,
+          "parent_tool_use_id" => parent
+        } = raw
+      ) do
+    data = %{event: event, session_id: session_id, uuid: uuid, parent_tool_use_id: parent}
+    %__MODULE__{type: :stream_event, data: data, raw: raw}
+  end
+
   def from_frame(%{"type" => "stream_event", "event" => event} = raw) do
     %__MODULE__{type: :stream_event, data: with_ids(raw, :event, event), raw: raw}
   end

@@ -8,7 +8,7 @@ defmodule ClaudeCodeSDK.Options do
   | `fallback_model` | models to use when the first is overloaded, separated by commas |
   | `cwd` | the working directory. Default: that of this VM |
   | `env` | a map of variables added to the environment; may hold secrets, is never shown |
-  | `path_to_claude_code_executable` | the `claude` program; `executable` means the same. Default: `MADRIGAL_CLI_PATH`, then `PATH`, then the usual places |
+  | `cli_path` | the `claude` program; `path_to_claude_code_executable` and `executable` mean the same. Default: `MADRIGAL_CLI_PATH`, then `PATH`, then the usual places |
   | `system_prompt` | replaces the system prompt |
   | `append_system_prompt` | is added to the system prompt |
   | `tools` | the built-in tools offered to the model; `[]` offers none. Default: all |
@@ -80,6 +80,7 @@ defmodule ClaudeCodeSDK.Options do
     :limits,
     :extra_args,
     :stderr,
+    :cli_path,
     transport_error_mode: :result
   ]
 
@@ -104,6 +105,7 @@ defmodule ClaudeCodeSDK.Options do
           verbose: boolean() | nil,
           executable: Path.t() | nil,
           executable_args: [String.t()] | nil,
+          cli_path: Path.t() | nil,
           path_to_claude_code_executable: Path.t() | nil,
           abort_ref: reference() | nil,
           model: String.t() | nil,

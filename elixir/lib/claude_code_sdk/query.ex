@@ -29,7 +29,7 @@ defmodule ClaudeCodeSDK.Query do
       start: fn -> start(prompt, Options.cast(options)) end,
       next: &next/1,
       convert: &convert/2,
-      last?: fn _item -> false end,
+      last?: nil,
       stop: fn state, _unseen, _why -> stop(state) end
     })
   end

@@ -39,7 +39,7 @@ defmodule ClaudeCodeSDK.Request do
     options
     |> Map.take(@same)
     |> Map.merge(%{
-      cli_path: options.path_to_claude_code_executable || options.executable,
+      cli_path: options.cli_path || options.path_to_claude_code_executable || options.executable,
       permission_mode: Map.get(@modes, options.permission_mode, options.permission_mode),
       add_dirs: join(options.add_dirs, options.add_dir),
       timeouts: timeouts(options),

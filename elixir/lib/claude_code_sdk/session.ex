@@ -108,7 +108,7 @@ defmodule ClaudeCodeSDK.Session do
       start: fn -> begin(session) end,
       next: &batch/1,
       convert: &convert/2,
-      last?: if(until == :result, do: &Inbox.result?/1, else: fn _item -> false end),
+      last?: if(until == :result, do: &Inbox.result?/1),
       stop: fn state, unseen, _why ->
         Server.unread(session, state.inbox, unseen, state.inbox.skip)
       end

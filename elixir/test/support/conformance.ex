@@ -218,11 +218,8 @@ defmodule ClaudeCodeSDK.Test.Conformance do
       defaults
       |> Map.merge(scenario["options"] || %{})
       |> Map.update!("env", &if(is_map(&1), do: Map.merge(defaults["env"], &1), else: &1))
-      |> Enum.map(fn
-        {"cli_path", path} -> {:path_to_claude_code_executable, path}
-        # A name that is no option is refused, whatever it is.
-        {name, value} -> {Map.get(known, name) || String.to_atom(name), value}
-      end)
+      # A name that is no option is refused, whatever it is.
+      |> Enum.map(fn {name, value} -> {Map.get(known, name) || String.to_atom(name), value} end)
 
     if "can_use_tool" in (scenario["asks"] || []),
       do: [can_use_tool: &Callback.call(callback, &1)] ++ fields,
