@@ -35,13 +35,21 @@ impl Handle {
 #[rustler::resource_impl]
 impl Resource for Handle {
     fn down<'a>(&'a self, _env: Env<'a>, _pid: LocalPid, _monitor: Monitor) {
-        bridge::close(self.id, Close::Now);
+        quietly(|| bridge::close(self.id, Close::Now));
     }
+}
+
+/// The BEAM runs these callbacks where nobody could receive an error.
+fn quietly(body: impl FnOnce()) {
+    let _ = bridge::catch(std::panic::AssertUnwindSafe(|| {
+        body();
+        Ok(())
+    }));
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
         self.targets.clear();
-        bridge::release(self.id);
+        quietly(|| bridge::release(self.id));
     }
 }

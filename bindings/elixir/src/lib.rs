@@ -16,6 +16,9 @@ mod session;
 mod strings;
 mod wake;
 
+/// As much JSON as a normal scheduler reads or writes in one call: about 100 us.
+const QUICK_BYTES: usize = 64 * 1024;
+
 /// The words that cross as atoms. Nothing the program says ever becomes an atom.
 mod atoms {
     rustler::atoms! { ok, error, nil, big, more, now, graceful, madrigal_wake }

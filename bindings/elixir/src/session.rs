@@ -6,7 +6,7 @@ use madrigal_bridge::{self as bridge, Close, Item, Result};
 use rustler::{Atom, Encoder, Env, ResourceArc, Term};
 
 use crate::{
-    atoms,
+    QUICK_BYTES, atoms,
     decode::{self, Decoder},
     error,
     handle::{Handle, Taken},
@@ -16,15 +16,24 @@ use crate::{
 
 /// A call to `drain` decodes at most this many messages ...
 const MOST_ITEMS: usize = 64;
-/// ... and stops after this many bytes: about 100 us of a scheduler's time. A line longer than this is left to
-/// `drain_big`.
-const MOST_BYTES: usize = 64 * 1024;
+/// ... and stops after this many bytes. A line longer than this is left to `drain_big`.
+const MOST_BYTES: usize = QUICK_BYTES;
 /// Taken from the core at a time, so that few lines wait here when they are big.
 const CHUNK: usize = 16;
 
 /// Starts a session that belongs to the calling process.
 #[rustler::nif]
 fn open<'a>(env: Env<'a>, request: &str) -> Term<'a> {
+    started(env, request)
+}
+
+/// The same for a long request: a system prompt may have any length.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn open_big<'a>(env: Env<'a>, request: &str) -> Term<'a> {
+    started(env, request)
+}
+
+fn started<'a>(env: Env<'a>, request: &str) -> Term<'a> {
     error::returning(env, || {
         let owner = env.pid();
         let targets = Targets::new(owner);
@@ -53,6 +62,16 @@ fn detach(env: Env<'_>, handle: ResourceArc<Handle>) -> Atom {
 
 #[rustler::nif]
 fn submit<'a>(env: Env<'a>, handle: ResourceArc<Handle>, command: &str) -> Term<'a> {
+    submitted(env, &handle, command)
+}
+
+/// The same for a long command.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn submit_big<'a>(env: Env<'a>, handle: ResourceArc<Handle>, command: &str) -> Term<'a> {
+    submitted(env, &handle, command)
+}
+
+fn submitted<'a>(env: Env<'a>, handle: &Handle, command: &str) -> Term<'a> {
     error::returning(env, || {
         bridge::submit(handle.id, command)?;
         Ok(atoms::nil().encode(env))

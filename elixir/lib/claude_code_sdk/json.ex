@@ -37,7 +37,12 @@ defmodule ClaudeCodeSDK.JSON do
       "a.1: tuple has no JSON form; use strings, numbers, true, false, nil, lists and maps"
   """
   @spec encode(term()) :: {:ok, String.t()} | {:error, Error.t()}
-  def encode(term), do: term |> Native.json_encode() |> Error.wrap()
+  def encode(term) do
+    case Native.json_encode(term) do
+      {:ok, :big} -> term |> Native.json_encode_big() |> Error.wrap()
+      other -> Error.wrap(other)
+    end
+  end
 
   @doc false
   # For what the package itself puts together; raises what `encode/1` returns.

@@ -19,6 +19,8 @@ defmodule ClaudeCodeSDK.Query do
     :internal
   ]
 
+  @go_on "Go on."
+
   @typedoc "A text, a list of content blocks, or a whole `user` frame."
   @type prompt :: String.t() | [map()] | map()
 
@@ -34,18 +36,19 @@ defmodule ClaudeCodeSDK.Query do
     })
   end
 
-  @doc "The same in the newest session of the working directory."
+  @doc "The same in the newest session of the working directory. Without a prompt the model is told to go on."
   @spec continue(prompt() | nil, Options.t() | keyword() | nil) :: Enumerable.t()
-  def continue(prompt, options), do: run(prompt || "", %{Options.cast(options) | continue: true})
+  def continue(prompt, options),
+    do: run(prompt || @go_on, %{Options.cast(options) | continue: true})
 
-  @doc "The same in the session with this id."
+  @doc "The same in the session with this id. Without a prompt the model is told to go on."
   @spec resume(String.t(), prompt() | nil, Options.t() | keyword() | nil) :: Enumerable.t()
   def resume(session_id, prompt, options),
-    do: run(prompt || "", %{Options.cast(options) | resume: session_id})
+    do: run(prompt || @go_on, %{Options.cast(options) | resume: session_id})
 
   # With a function to call, a session process answers while the consumer is busy; otherwise no process is needed.
   defp start(prompt, %Options{can_use_tool: nil, stderr: nil} = options) do
-    case options |> Request.build() |> Native.open() |> Error.wrap() do
+    case options |> Request.build() |> Native.start() |> Error.wrap() do
       {:ok, {handle, id}} ->
         submit(handle, %{command: "send", id: 1, prompt: prompt})
         submit(handle, %{command: "finish", id: 2})
@@ -84,7 +87,7 @@ defmodule ClaudeCodeSDK.Query do
   defp error(_ok), do: nil
 
   defp submit(handle, command) do
-    case Native.submit(handle, JSON.encode!(command)) do
+    case Native.command(handle, JSON.encode!(command)) do
       {:ok, _} -> :ok
       {:error, wire} -> raise Error.from_wire(wire)
     end
@@ -135,7 +138,11 @@ defmodule ClaudeCodeSDK.Query do
 
   defp convert({:error, %Error{} = error}, state), do: report(error, state)
   defp convert({:error, wire}, state), do: wire |> Error.from_wire() |> report(state)
-  defp convert(frame, _state), do: Message.from_frame(frame)
+
+  defp convert(frame, %{session: session}) do
+    if session, do: Session.Server.note(session, frame)
+    Message.from_frame(frame)
+  end
 
   defp report(%Error{code: :callback} = error, %{session: session}) when session != nil,
     do: Session.Server.raise_failure(session, error)

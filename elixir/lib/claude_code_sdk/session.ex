@@ -211,7 +211,10 @@ defmodule ClaudeCodeSDK.Session do
     end
   end
 
-  def convert(frame, _state), do: Message.from_frame(frame)
+  def convert(frame, state) do
+    Server.note(state.session, frame)
+    Message.from_frame(frame)
+  end
 
   defp deadline(:infinity), do: :infinity
   defp deadline(timeout), do: System.monotonic_time(:millisecond) + timeout

@@ -95,18 +95,11 @@ defmodule ClaudeCodeSDK.Streaming do
 
   defp convert({:error, %Error{} = error}, _state), do: error
 
-  defp convert({:error, _wire} = item, state) do
+  defp convert(item, state) do
     Session.convert(item, state)
   rescue
     error in [Error] -> error
   end
-
-  defp convert(%{"type" => "system", "subtype" => "init", "session_id" => id} = frame, state) do
-    GenServer.cast(state.session, {:session_id, id})
-    Message.from_frame(frame)
-  end
-
-  defp convert(frame, _state), do: Message.from_frame(frame)
 
   defp stop(%{session: nil}, _unseen, _why), do: :ok
 

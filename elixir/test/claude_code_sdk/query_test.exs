@@ -156,6 +156,36 @@ defmodule ClaudeCodeSDK.QueryTest do
              )
   end
 
+  test "a callback knows the session once a message told its id" do
+    test = self()
+
+    steps = [
+      %{await: %{type: "user"}},
+      %{init: %{}},
+      %{await: %{type: "control_request", request: %{subtype: "set_model"}}, save: "go"},
+      %{emit: @ask},
+      %{await: %{type: "control_response"}},
+      %{result: %{}}
+    ]
+
+    callback = fn context ->
+      send(test, {:session_id, context.session_id})
+      Result.allow()
+    end
+
+    {:ok, session} =
+      ClaudeCodeSDK.Session.start_link(Simulator.options(steps) ++ [can_use_tool: callback])
+
+    {:ok, _} = ClaudeCodeSDK.Session.send(session, "hi")
+    init = session |> ClaudeCodeSDK.Session.stream() |> Enum.find(&(&1.subtype == :init))
+    # The program does not answer; it asks instead.
+    spawn(fn -> ClaudeCodeSDK.Session.control(session, %{subtype: "set_model", model: "m"}) end)
+    assert session |> ClaudeCodeSDK.Session.stream(until: :result) |> Enum.any?(&Message.final?/1)
+    id = init.data.session_id
+    assert_received {:session_id, ^id}
+    ClaudeCodeSDK.Session.close(session)
+  end
+
   test "continue and resume pass their option on" do
     args = fn contains ->
       [%{expect_args: %{contains: contains}}, %{await: %{type: "user"}}, %{result: %{}}]

@@ -50,6 +50,44 @@ defmodule ClaudeCodeSDK.SessionTest do
              Enum.to_list(11..99)
   end
 
+  test "a reader is told when the session is killed under it" do
+    {:ok, session} =
+      Session.start_link(
+        Simulator.options([%{await: %{type: "user"}}, %{init: %{}}, %{pause_ms: 600_000}])
+      )
+
+    {:ok, _} = Session.send(session, "hi")
+    test = self()
+
+    reader =
+      Task.async(fn ->
+        try do
+          Enum.each(Session.stream(session), &send(test, &1.subtype))
+        rescue
+          error in [Error] -> error.code
+        end
+      end)
+
+    assert_receive :init, 60_000
+    Process.unlink(session)
+    Process.exit(session, :kill)
+    assert Task.await(reader, 60_000) in [:ok, :closed, :process_exited]
+  end
+
+  test "prompts and messages of any size" do
+    text = String.duplicate("long ", 400_000)
+
+    session =
+      start([
+        %{await: %{type: "user"}, save: "p"},
+        %{emit: %{type: "echo", text: "$p.message.content"}},
+        %{result: %{}}
+      ])
+
+    {:ok, _} = Session.send(session, text)
+    assert session |> Session.stream(until: :result) |> Enum.find_value(& &1.raw["text"]) == text
+  end
+
   test "one reader at a time, and its death lets the next one in" do
     session = start(Simulator.answering())
     test = self()

@@ -28,7 +28,6 @@ defmodule ClaudeCodeSDK.Permission.Context do
           tool_input: map(),
           session_id: String.t() | nil,
           blocked_path: String.t() | nil,
-          signal: nil,
           suggestions: [map()],
           request: map()
         }

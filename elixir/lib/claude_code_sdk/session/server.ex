@@ -68,6 +68,13 @@ defmodule ClaudeCodeSDK.Session.Server do
   @spec command(GenServer.server(), map()) :: {:ok, term()} | {:error, Error.t()}
   def command(session, command), do: call(session, {:command, command})
 
+  @doc "Tells the session what a message its reader saw says about it."
+  @spec note(GenServer.server(), map()) :: :ok
+  def note(session, %{"type" => "system", "subtype" => "init", "session_id" => id}),
+    do: GenServer.cast(session, {:session_id, id})
+
+  def note(_session, _frame), do: :ok
+
   @doc "Raises what the callback of a failed question raised."
   @spec raise_failure(GenServer.server(), Error.t()) :: no_return()
   def raise_failure(session, error) do
@@ -115,7 +122,7 @@ defmodule ClaudeCodeSDK.Session.Server do
   end
 
   defp open(options) do
-    options |> Request.build() |> Native.open() |> Error.wrap()
+    options |> Request.build() |> Native.start() |> Error.wrap()
   rescue
     error in [Error] -> {:error, error}
   end
@@ -131,7 +138,7 @@ defmodule ClaudeCodeSDK.Session.Server do
 
   def handle_call({:command, command}, {pid, _} = from, state) do
     with {:ok, text} <- JSON.encode(Map.put(command, :id, state.next)),
-         {:ok, _} <- state.handle |> Native.submit(text) |> Error.wrap() do
+         {:ok, _} <- state.handle |> Native.command(text) |> Error.wrap() do
       calls = Map.put(state.calls, state.next, from)
 
       {:noreply,
@@ -207,7 +214,7 @@ defmodule ClaudeCodeSDK.Session.Server do
     do: {:stop, :normal, state}
 
   def handle_info({:DOWN, monitor, :process, _, _}, %{reader: {_, monitor, :sent}} = state) do
-    Native.submit(state.handle, JSON.encode!(%{command: "interrupt", id: state.next}))
+    Native.command(state.handle, JSON.encode!(%{command: "interrupt", id: state.next}))
     {:noreply, %{state | reader: nil, next: state.next + 1, skip: 1}}
   end
 
@@ -304,7 +311,7 @@ defmodule ClaudeCodeSDK.Session.Server do
   defp handle_signal(_other, state), do: state
 
   defp answer(state, ask, outcome) do
-    Native.submit(state.handle, Asks.command(ask, outcome))
+    Native.command(state.handle, Asks.command(ask, outcome))
 
     case outcome do
       {:raised, kind, reason, stack} -> put_in(state.failures[ask], {kind, reason, stack})
