@@ -1,0 +1,106 @@
+// The cases on the real program, as tests/real/README.md describes them. It talks to a stand-in for the model's API.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { query } from "madrigal";
+import { matches } from "./match.mjs";
+import { Place } from "./real-place.mjs";
+import { play } from "./scenario.mjs";
+import { alive, gone, root } from "./simulator.mjs";
+
+/** How long the API may take to notice that an answer was taken to its end, and a tool to start. */
+const PATIENCE_MS = 60_000;
+
+const cases = JSON.parse(readFileSync(join(root, "tests", "real", "cases.json"), "utf8"));
+
+for (const { name, sessions, api, files = {}, ...circumstances } of cases) {
+  test(`real: ${name}`, () =>
+    inPlace(async (place) => {
+      for (const session of sessions) await play(session, (options) => place.options(options, circumstances));
+      if (api !== undefined) await asked(place, api);
+      for (const [file, there] of Object.entries(files))
+        assert.equal(existsSync(join(place.work, file)), there, file);
+    }));
+}
+
+const ends = {
+  SIGKILL: (host) => host.kill("SIGKILL"),
+  SIGINT: (host) => host.kill("SIGINT"),
+  exit: (host) => host.stdin.write("\n"),
+  throw: (host) => host.stdin.write("\n"),
+  idle: (host) => host.stdin.write("\n"),
+};
+for (const [how, end] of Object.entries(ends)) {
+  test(`real: a host that ends by ${how} takes its program and the running tool along`, () =>
+    inPlace(async (place) => {
+      const options = place.options({ allowedTools: ["Bash"] });
+      const host = spawn(process.execPath, [fileURLToPath(new URL("real-host.mjs", import.meta.url)), how], {
+        env: { ...process.env, MADRIGAL_REAL_OPTIONS: JSON.stringify(options) },
+        stdio: ["pipe", "pipe", "ignore"],
+      });
+      const exit = once(host, "exit");
+      const [program] = String(await once(host.stdout, "data"))
+        .split("\n")
+        .map(Number);
+      const tool = await toolOf(place);
+      assert.ok(alive(program) && alive(tool));
+      end(host);
+      await exit;
+      await Promise.all([gone([program], 1_000), gone([tool], 3_000)]);
+      assert.equal(existsSync(join(place.work, "slept.txt")), false);
+    }));
+}
+
+test("real: an aborted query takes its program and the running tool along", () =>
+  inPlace(async (place) => {
+    const aborter = new AbortController();
+    const options = place.options({ allowedTools: ["Bash"], abortController: aborter });
+    const q = query({ prompt: "Please sleep in the shell.", options });
+    const read = assert.rejects(
+      async () => {
+        for await (const message of q) assert.ok(message);
+      },
+      { name: "AbortError" },
+    );
+    const tool = await toolOf(place);
+    aborter.abort();
+    await read;
+    await gone([q.pid, tool], 3_000);
+  }));
+
+async function inPlace(story) {
+  const place = await Place.make();
+  try {
+    await story(place);
+  } finally {
+    await place.leave();
+  }
+}
+
+/** The process of the tool that runs. */
+async function toolOf(place) {
+  for (const end = performance.now() + PATIENCE_MS; ; await pause(5)) {
+    const file = join(place.work, "tool.pid");
+    const pid = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
+    if (pid > 0) return pid;
+    assert.ok(performance.now() < end, `the tool did not start: ${JSON.stringify(await place.requests())}`);
+  }
+}
+
+/** Requests that match came, in this order. */
+async function asked(place, patterns) {
+  for (const end = performance.now() + PATIENCE_MS; ; await pause(20)) {
+    const requests = await place.requests();
+    const missing = [...patterns];
+    for (const request of requests) if (missing.length > 0 && matches(missing[0], request)) missing.shift();
+    if (patterns.length === 0) assert.deepEqual(requests, []);
+    if (missing.length === 0) return;
+    assert.ok(performance.now() < end, `${JSON.stringify(missing)} not among ${JSON.stringify(requests)}`);
+  }
+}
