@@ -7,11 +7,12 @@ use std::{sync::Arc, time::Duration};
 use madrigal_bridge::{self as bridge, Close, Item, SessionId};
 use napi::{Env, Result, bindgen_prelude::Function};
 use napi_derive::napi;
+use serde_json::Value;
 
 use crate::{environment::Environment, error::thrown, text::Text};
 
 /// A batch ends when it has this many bytes, so that neither parsing it nor its string takes long or much.
-const BATCH_BYTES: usize = 512 * 1024;
+const BATCH_BYTES: usize = 64 * 1024;
 /// How many items are taken at a time until a batch has its size.
 const STEP: usize = 64;
 
@@ -62,29 +63,37 @@ impl Engine {
     #[napi(catch_unwind)]
     pub fn signals(&self, session: i64) -> Result<Option<Text>> {
         let signals = bridge::signals(session as SessionId).map_err(|error| thrown(&error))?;
-        let bytes = signals.iter().map(|signal| signal.len() + 1).sum();
-        Ok((!signals.is_empty()).then(|| Text::array(signals.iter().map(String::as_str), bytes)))
+        if signals.is_empty() {
+            return Ok(None);
+        }
+        let mut text = Text::new();
+        signals.iter().for_each(|signal| text.push(signal));
+        Ok(Some(text))
     }
 
     /// Takes the next messages and errors, up to `max`.
     #[napi(catch_unwind)]
     pub fn drain(&self, session: i64, max: u32) -> Result<Drained> {
-        let (mut items, mut bytes, mut end, mut more) = (Vec::new(), 0, None, true);
-        while more && bytes < BATCH_BYTES && items.len() < max as usize {
-            let step = STEP.min(max as usize - items.len());
-            let batch = bridge::drain(session as SessionId, step).map_err(|error| thrown(&error))?;
+        let (mut items, mut errors) = (Text::new(), Vec::new());
+        let (mut left, mut end, mut more) = (max as usize, None, true);
+        while more && left > 0 && items.len() < BATCH_BYTES {
+            let batch =
+                bridge::drain(session as SessionId, STEP.min(left)).map_err(|error| thrown(&error))?;
             end = batch.end;
             more = end.is_none() && !batch.items.is_empty();
-            bytes += batch.items.iter().map(size).sum::<usize>();
-            items.extend(batch.items);
+            left -= batch.items.len();
+            for item in batch.items {
+                match item {
+                    Item::Message(message) => items.push(message.raw()),
+                    Item::Error(error) => {
+                        items.push("null");
+                        errors.push(error.to_json());
+                    }
+                }
+            }
         }
-        let errors: Vec<_> = items.iter().filter_map(error_of).collect();
-        Ok(Drained {
-            errors: (!errors.is_empty()).then(|| serde_json::Value::from(errors).to_string()),
-            items: Text::array(items.iter().map(line), bytes),
-            end: end.map(|end| end.to_string()),
-            more,
-        })
+        let errors = (!errors.is_empty()).then(|| Value::from(errors).to_string());
+        Ok(Drained { items, errors, end: end.map(|end| end.to_string()), more })
     }
 
     /// Closes a session, at once when `now`, otherwise after its program has ended by itself.
@@ -103,24 +112,5 @@ impl Engine {
     #[napi(catch_unwind)]
     pub fn shutdown(&self, timeout_ms: u32) {
         bridge::shutdown(Duration::from_millis(timeout_ms.into()));
-    }
-}
-
-fn line(item: &Item) -> &str {
-    match item {
-        Item::Message(message) => message.raw(),
-        Item::Error(_) => "null",
-    }
-}
-
-/// With the comma.
-fn size(item: &Item) -> usize {
-    line(item).len() + 1
-}
-
-fn error_of(item: &Item) -> Option<serde_json::Value> {
-    match item {
-        Item::Message(_) => None,
-        Item::Error(error) => Some(error.to_json()),
     }
 }
