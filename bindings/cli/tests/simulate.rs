@@ -196,6 +196,18 @@ fn signals_end_it_as_they_end_the_real_program() {
 }
 
 #[test]
+fn a_program_that_hangs_hears_no_end_of_input_but_signals() {
+    for (name, code) in [("INT", 0), ("TERM", 143)] {
+        let mut simulator = Simulator::start(&json!({"cli": [{"emit": {"type": "ready"}}, {"hang": true}]}));
+        simulator.next("ready");
+        drop(simulator.input.take());
+        assert!(simulator.child.try_wait().unwrap().is_none());
+        simulator.signal(name);
+        assert_eq!(simulator.end().0.code(), Some(code));
+    }
+}
+
+#[test]
 fn ignored_signals_are_ignored_and_sigkill_is_not() {
     use std::os::unix::process::ExitStatusExt;
     let mut simulator = Simulator::start(&json!({"cli": [
@@ -205,6 +217,9 @@ fn ignored_signals_are_ignored_and_sigkill_is_not() {
     simulator.signal("TERM");
     simulator.signal("INT");
     simulator.prompt("still there?", "u1");
+    simulator.next("result");
+    simulator.signal("INT");
+    simulator.prompt("and now?", "u2");
     simulator.next("result");
     simulator.signal("KILL");
     assert_eq!(simulator.end().0.signal(), Some(9));

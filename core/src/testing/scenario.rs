@@ -333,6 +333,27 @@ mod tests {
         assert!(problem(r#"[{"emit_hex": "f"}]"#).contains("hexadecimal"));
         assert!(problem(r#"[{"await": {}, "save": "a.b"}]"#).contains("save"));
         assert!(problem(r#"[{"replay": "frames/nowhere.jsonl"}]"#).contains("nowhere"));
+        assert!(problem(r#"[{"emit_split": {"type": "x"}}]"#).contains("offsets"));
+        assert!(problem(r#"[{"text": {"deltas": 2}}]"#).contains("a text"));
+        assert!(problem(r#"[{"flood": {"count": 2}}]"#).contains("a frame"));
+        assert!(problem(r#"[{"pause_ms": -1}]"#).contains("not negative"));
+        assert!(problem("7").contains("a list of steps"));
+        assert!(problem("[7]").contains("an object"));
+    }
+
+    #[test]
+    fn mistakes_beside_the_steps_are_named_too() {
+        for (text, word) in [
+            (r#"{"initialize": 7}"#, "manual"),
+            (r#"{"version": 7}"#, "version"),
+            ("[]", "map"),
+            ("{", "EOF"),
+        ] {
+            let error = Scenario::from_json(text).unwrap_err();
+            assert!(error.message().contains(word), "{error}");
+        }
+        let error = Scenario::from_file("/no/such/file.json").unwrap_err();
+        assert!(error.message().contains("/no/such/file.json"), "{error}");
     }
 
     #[test]

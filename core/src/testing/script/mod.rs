@@ -3,6 +3,8 @@
 
 mod process;
 mod stage;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -253,79 +255,5 @@ fn spawns(steps: &[Step]) -> bool {
 impl Transport for Script {
     fn connect(&self, launch: Launch) -> BoxFuture<'_, Result<Connection>> {
         Box::pin(std::future::ready(Ok(self.start(&launch))))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use tokio::io::AsyncReadExt;
-
-    use super::*;
-    use crate::{Options, Session};
-
-    #[tokio::test(start_paused = true)]
-    async fn a_paused_clock_makes_thinking_take_no_time() {
-        let script = Script::new().await_user().pause(Duration::from_secs(3600)).text("late").result();
-        let mut session = Session::builder(Options::default()).transport(script).open().await.unwrap();
-        let result = session.send("hi").await.unwrap().result().await.unwrap();
-        assert_eq!(result.unwrap().text(), "late");
-        assert_eq!(session.close().await.exit, Some(Exit::Code(0)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_program_that_hangs_climbs_down_the_ladder() {
-        let script = Script::from_json(r#"{"cli": [{"ignore": ["SIGTERM"]}, {"hang": true}]}"#).unwrap();
-        let session = Session::builder(Options::default()).transport(script).start().unwrap();
-        assert_eq!(session.close().await.exit, Some(Exit::Signal(9)));
-        let session = Session::builder(Options::default()).transport(Script::new().hang()).start().unwrap();
-        assert_eq!(session.close().await.exit, Some(Exit::Code(143)));
-    }
-
-    #[tokio::test]
-    async fn each_session_plays_it_from_the_start() {
-        let script = Script::new().await_user().deltas("Hello", 2).result().exit(7);
-        for _ in 0..2 {
-            let mut session =
-                Session::builder(Options::default()).transport(script.clone()).open().await.unwrap();
-            let result = session.send("hi").await.unwrap().result().await.unwrap().unwrap();
-            assert_eq!(result.value()["result_index"], 0);
-            assert_eq!(session.handle().gone().await.exit, Some(Exit::Code(7)));
-        }
-        let prompts = script.received().iter().filter(|frame| frame["type"] == "user").count();
-        assert_eq!(prompts, 2);
-    }
-
-    #[tokio::test]
-    async fn what_it_says_on_stderr_reaches_the_error() {
-        let script = Script::new().await_user().stderr("out of luck\n").exit(1);
-        let mut session = Session::builder(Options::default()).transport(script).open().await.unwrap();
-        let error = session.send("hi").await.unwrap().result().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::ProcessExited);
-        assert!(error.message().contains("out of luck"), "{error}");
-    }
-
-    #[tokio::test]
-    async fn a_process_nobody_holds_any_more_ends() {
-        let script = Script::new().hang();
-        let launch = Options::default().launch("claude".into(), false);
-        let Connection { mut output, process, .. } = script.connect(launch).await.unwrap();
-        drop(process);
-        let mut said = Vec::new();
-        output.read_to_end(&mut said).await.unwrap();
-        assert!(said.is_empty());
-    }
-
-    #[tokio::test]
-    async fn text_that_looks_like_a_reference_is_text() {
-        let script = Script::new().await_user().emit(json!({"type": "x", "price": "$pid"})).result();
-        let mut session = Session::builder(Options::default()).transport(script).open().await.unwrap();
-        let mut turn = session.send("hi").await.unwrap();
-        let mut prices = Vec::new();
-        while let Some(message) = turn.next().await {
-            prices.extend(message.unwrap().value().get("price").cloned());
-        }
-        assert_eq!(prices, ["$pid"]);
     }
 }
