@@ -36,9 +36,14 @@ if (isMainThread) process.once("exit", () => engine.shutdown(EXIT_MS));
 /** Opens a session whose listener is made from its number. */
 export function open<L extends Listener>(request: string, listener: (id: number) => L): L {
   const made = listener(native(() => engine.open(request)));
-  listeners.set(made.id, new WeakRef(made));
+  listen(made);
   leaked.register(made, made.id, made);
   return made;
+}
+
+/** From now on a listener is told when there is something for its number. */
+export function listen(listener: Listener): void {
+  listeners.set(listener.id, new WeakRef(listener));
 }
 
 /** Forgets a session. */

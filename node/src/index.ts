@@ -24,6 +24,7 @@ export {
   TimeoutError,
   type WireError,
 } from "./errors.js";
+export { type LogLevel, type LogLine, onLog } from "./log.js";
 export type * from "./messages.js";
 export type { Limits, Options, Timeouts } from "./options.js";
 export type {

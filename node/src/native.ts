@@ -20,6 +20,8 @@ export interface NativeEngine {
   drain(session: number, max: number): Drained;
   close(session: number, now: boolean): void;
   release(session: number): void;
+  setLogLevel(level: string): void;
+  logs(): string | null;
   shutdown(timeoutMs: number): void;
 }
 

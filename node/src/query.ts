@@ -43,10 +43,13 @@ export class Query extends Conversation implements AsyncGenerator<SDKMessage, vo
       return Promise.reject(error);
     }
     return this.inOrder(async () => {
-      const message = await this.take();
-      if (message !== undefined) return { done: false, value: message };
-      this.#stopInput();
-      return { done: true, value: undefined };
+      try {
+        const message = await this.take();
+        if (message !== undefined) return { done: false, value: message };
+        return { done: true, value: undefined };
+      } finally {
+        if (this.channel.exit !== undefined) this.#stopInput();
+      }
     });
   }
 

@@ -88,3 +88,17 @@ test("what is sent is checked", async () => {
   await session.close();
   await assert.rejects(session.send("late").next(), madrigal.ClosedError);
 });
+
+test("the engine's log reaches the program", async () => {
+  const lines = [];
+  madrigal.onLog("debug", (line) => lines.push(line));
+  const session = await madrigal.Session.open(playing(answering));
+  await session.close();
+  madrigal.onLog("off");
+  for (const { level, target, message } of lines) assert.ok(level && target && message);
+  assert.ok(
+    lines.some(({ fields }) => JSON.stringify(fields).includes(String(session.pid))),
+    JSON.stringify(lines),
+  );
+  assert.throws(() => madrigal.onLog("loud"), madrigal.InvalidArgumentError);
+});

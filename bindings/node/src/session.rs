@@ -9,7 +9,7 @@ use napi::{Env, Result, bindgen_prelude::Function};
 use napi_derive::napi;
 use serde_json::Value;
 
-use crate::{environment::Environment, error::thrown, text::Text};
+use crate::{environment::Environment, error::thrown, text::Text, wake::Bell};
 
 /// A batch ends when it has this many bytes, so that neither parsing it nor its string takes long or much.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -62,13 +62,7 @@ impl Engine {
     /// Takes all signals, as a JSON array.
     #[napi(catch_unwind)]
     pub fn signals(&self, session: i64) -> Result<Option<Text>> {
-        let signals = bridge::signals(session as SessionId).map_err(|error| thrown(&error))?;
-        if signals.is_empty() {
-            return Ok(None);
-        }
-        let mut text = Text::new();
-        signals.iter().for_each(|signal| text.push(signal));
-        Ok(Some(text))
+        bridge::signals(session as SessionId).map(|signals| array(&signals)).map_err(|error| thrown(&error))
     }
 
     /// Takes the next messages and errors, up to `max`.
@@ -108,9 +102,32 @@ impl Engine {
         self.0.release(session as SessionId);
     }
 
+    /// Which log lines of the core are kept for this environment, which is woken for them as session 0.
+    #[napi(catch_unwind)]
+    pub fn set_log_level(&self, level: String) -> Result<()> {
+        let bell = Arc::<Bell>::clone(&self.0.bell);
+        bridge::set_log_level(&level, Some(bell)).map_err(|error| thrown(&error))
+    }
+
+    /// Takes the log lines, as a JSON array.
+    #[napi(catch_unwind)]
+    pub fn logs(&self) -> Option<Text> {
+        array(&bridge::logs())
+    }
+
     /// Ends everything in this process, waiting at most `timeout_ms` until all programs are gone.
     #[napi(catch_unwind)]
     pub fn shutdown(&self, timeout_ms: u32) {
         bridge::shutdown(Duration::from_millis(timeout_ms.into()));
     }
+}
+
+/// `None` saves JavaScript a parse.
+fn array(texts: &[String]) -> Option<Text> {
+    if texts.is_empty() {
+        return None;
+    }
+    let mut array = Text::new();
+    texts.iter().for_each(|text| array.push(text));
+    Some(array)
 }
