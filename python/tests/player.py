@@ -41,7 +41,9 @@ class Boom(Exception):
 
 
 class Player:
-    def __init__(self, path: Path, scenario: dict[str, Any]) -> None:
+    """One host. `path` is what the simulator plays; without one, `options` say what runs instead."""
+
+    def __init__(self, path: Path | None, scenario: dict[str, Any]) -> None:
         self.path, self.scenario = path, scenario
         self.expect: dict[str, Any] = scenario.get("expect", {})
         self.client: ClaudeSDKClient | None = None
@@ -64,8 +66,9 @@ class Player:
 
     def options(self) -> madrigal.ClaudeAgentOptions:
         given = {NAMES.get(name, name): value for name, value in self.scenario.get("options", {}).items()}
-        given.setdefault("cli_path", simulator())
-        given["env"] = {**given.get("env", {}), "MADRIGAL_SIMULATE": str(self.path)}
+        if self.path is not None:
+            given.setdefault("cli_path", simulator())
+            given["env"] = {**given.get("env", {}), "MADRIGAL_SIMULATE": str(self.path)}
         if "can_use_tool" in self.scenario.get("asks", []):
             given["can_use_tool"] = self.can_use_tool
         return madrigal.ClaudeAgentOptions(**given)
