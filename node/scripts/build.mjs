@@ -64,7 +64,7 @@ function buildNative() {
 
 function buildTypeScript() {
   const tsc = join(here, "node_modules", "typescript", "bin", "tsc");
-  if (!existsSync(tsc)) run("npm", ["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]);
+  if (!existsSync(tsc)) run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
   rmSync(join(here, "dist"), { recursive: true, force: true });
   run(process.execPath, [tsc]);
 }
