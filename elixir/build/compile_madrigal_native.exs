@@ -25,14 +25,14 @@ defmodule Mix.Tasks.Compile.MadrigalNative do
     stamp_file = Path.join(priv, ".stamp")
 
     if File.exists?(target) and File.read(stamp_file) == {:ok, stamp} do
-      :noop
+      {:noop, []}
     else
       File.mkdir_p!(priv)
       source |> library() |> install(target)
       File.write!(stamp_file, stamp)
       # priv may be new, and the build directory links to it.
       Mix.Project.build_structure()
-      :ok
+      {:ok, []}
     end
   end
 
@@ -167,7 +167,15 @@ defmodule Mix.Tasks.Compile.MadrigalNative do
     end
   end
 
-  defp digest(library), do: Base.encode16(:crypto.hash(:sha256, library), case: :lower)
+  @doc "The SHA-256 of a library, as `checksums.exs` lists it."
+  @spec digest(binary()) :: String.t()
+  def digest(library) do
+    # Later versions of Mix hide applications that a project does not depend on; building may need more than running.
+    if function_exported?(Mix, :ensure_application!, 1),
+      do: apply(Mix, :ensure_application!, [:crypto])
+
+    Base.encode16(:crypto.hash(:sha256, library), case: :lower)
+  end
 
   # By renaming: a running BEAM may have the old file mapped.
   defp install(from, target) do

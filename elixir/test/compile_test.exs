@@ -21,7 +21,7 @@ defmodule ClaudeCodeSDK.CompileTest do
     {:ok, place: place, library: library, list: Path.join(place, "elsewhere/checksums.exs")}
   end
 
-  defp digest(file), do: Base.encode16(:crypto.hash(:sha256, File.read!(file)), case: :lower)
+  defp digest(file), do: file |> File.read!() |> MadrigalNative.digest()
 
   test "only the library that is listed is used", %{library: library, list: list} do
     refused = fn -> assert_raise(Mix.Error, fn -> MadrigalNative.verify(library) end).message end

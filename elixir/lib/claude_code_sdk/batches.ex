@@ -9,7 +9,7 @@ defmodule ClaudeCodeSDK.Batches do
   it ended.
   """
   @type source :: %{
-          start: (() -> term()),
+          start: fun(),
           next: (term() -> {:items, [term()], term()} | {:done, term()}),
           convert: (term(), term() -> term()),
           last?: (term() -> boolean()) | nil,

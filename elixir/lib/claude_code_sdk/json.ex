@@ -29,8 +29,8 @@ defmodule ClaudeCodeSDK.JSON do
   @doc """
   Encodes strings, numbers, `true`, `false`, `nil`, other atoms (as strings), lists and maps.
 
-      iex> ClaudeCodeSDK.JSON.encode(%{behavior: :allow, list: [1, nil]})
-      {:ok, ~s({"behavior":"allow","list":[1,null]})}
+      iex> ClaudeCodeSDK.JSON.encode(%{list: [1, nil, :allow, "text"]})
+      {:ok, ~s({"list":[1,null,"allow","text"]})}
 
       iex> {:error, error} = ClaudeCodeSDK.JSON.encode(%{a: [1, {2, 3}]})
       iex> error.message

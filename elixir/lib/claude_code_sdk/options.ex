@@ -45,6 +45,8 @@ defmodule ClaudeCodeSDK.Options do
 
   alias ClaudeCodeSDK.Error
 
+  # What may hold credentials is not shown, not even in the report of a crash.
+  @derive {Inspect, except: [:env, :mcp_config, :extra_args]}
   defstruct [
     :max_turns,
     :system_prompt,

@@ -186,6 +186,18 @@ defmodule ClaudeCodeSDK.QueryTest do
     ClaudeCodeSDK.Session.close(session)
   end
 
+  test "options that may hold credentials are not shown" do
+    options =
+      ClaudeCodeSDK.Options.new(
+        model: "m",
+        env: %{"TEST_TOKEN" => "test-secret"},
+        mcp_config: "test-secret"
+      )
+
+    assert inspect(options) =~ ~s(model: "m")
+    refute inspect(options) =~ "test-secret"
+  end
+
   test "continue and resume pass their option on" do
     args = fn contains ->
       [%{expect_args: %{contains: contains}}, %{await: %{type: "user"}}, %{result: %{}}]

@@ -30,6 +30,7 @@ defmodule ClaudeCodeSDK.Test.Conformance do
       asks: [],
       held: [],
       early: [],
+      withdrawn: [],
       progress: Progress.new(scenario["expect"])
     }
   end
@@ -144,7 +145,12 @@ defmodule ClaudeCodeSDK.Test.Conformance do
   # The process that answers a question is killed, perhaps before its callback began to run: so processes are watched.
   defp step("await_ask_cancelled", true, _, context) do
     receive do
-      {:trace, pid, :exit, :killed} -> %{context | held: List.keydelete(context.held, pid, 1)}
+      {:trace, pid, :exit, :killed} ->
+        %{
+          context
+          | withdrawn: [pid | context.withdrawn],
+            held: List.keydelete(context.held, pid, 1)
+        }
     end
   end
 
@@ -274,8 +280,10 @@ defmodule ClaudeCodeSDK.Test.Conformance do
 
   defp await_ask(context, pattern) do
     context = next_ask(context)
-    {request, _pid} = List.last(context.held)
-    if Pattern.match?(pattern, request), do: context, else: await_ask(context, pattern)
+
+    if Pattern.match?(pattern, List.last(context.asks)),
+      do: context,
+      else: await_ask(context, pattern)
   end
 
   defp hold_one(%{held: []} = context), do: context |> next_ask() |> hold_one()
@@ -283,7 +291,12 @@ defmodule ClaudeCodeSDK.Test.Conformance do
 
   defp next_ask(context) do
     {request, pid, held?} = Callback.next(context.callback)
-    held = if held?, do: context.held ++ [{request, pid}], else: context.held
+
+    held =
+      if held? and pid not in context.withdrawn,
+        do: context.held ++ [{request, pid}],
+        else: context.held
+
     %{context | asks: context.asks ++ [request], held: held}
   end
 

@@ -21,7 +21,7 @@ defmodule ClaudeCodeSDK.Test.Host do
       "--erl",
       "+Bd",
       "-pa",
-      to_string(:code.lib_dir(:claude_code_sdk, :ebin)),
+      Path.join(:code.lib_dir(:claude_code_sdk), "ebin"),
       @script,
       file,
       prompt,
