@@ -15,6 +15,7 @@ defmodule ClaudeCodeSDK.DocsTest do
     {:ok, modules} = :application.get_key(:claude_code_sdk, :modules)
 
     for module <- modules,
+        String.starts_with?(inspect(module), "ClaudeCodeSDK"),
         not String.contains?(inspect(module), ".Test."),
         {:docs_v1, _, _, _, text, _, docs} = Code.fetch_docs(module),
         text != :hidden do
