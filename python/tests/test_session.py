@@ -205,11 +205,12 @@ def test_a_client_that_is_left_by_an_exception_ends_its_process(run: Run, play: 
         with pytest.raises(KeyError):
             await leave()
         await gone(pids[0])
-        with anyio.move_on_after(0.2):
+        with anyio.CancelScope() as scope:
             async with ClaudeSDKClient(play(*ENDLESS)) as client:
-                pid = client.pid
+                pids.append(client.pid)
+                scope.cancel()
                 await anyio.sleep_forever()
-        await gone(pid)
+        await gone(pids[1])
 
     run(main)
 

@@ -11,11 +11,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from .errors import InvalidOptionsError
 from .permissions import CanUseTool, PermissionMode
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SettingSource = Literal["user", "project", "local"]
 
