@@ -4,7 +4,7 @@
 //! The fast way is one pass of serde_json. What it cannot carry (integers beyond 64 bits, halves of a surrogate pair,
 //! which JavaScript writes when it cuts a string) goes the exact way, value by value.
 
-use std::{cell::RefCell, fmt};
+use std::{cell::RefCell, fmt, mem::MaybeUninit};
 
 use rustler::{
     BigInt, Encoder, Env, Term,
@@ -81,25 +81,33 @@ impl<'a> Decoder<'a> {
     fn map(&self, keys_from: usize, values_from: usize) -> Raw {
         let mut keys = self.keys.borrow_mut();
         let mut values = self.values.borrow_mut();
-        let (k, v) = (&keys[keys_from..], &values[values_from..]);
-        let env = self.env.as_c_arg();
-        // SAFETY: the environment is that of this call.
-        let mut map: Raw = unsafe { enif_make_new_map(env) };
-        // SAFETY: both slices hold terms of this environment and have the same length.
-        let made = unsafe { enif_make_map_from_arrays(env, k.as_ptr(), v.as_ptr(), k.len(), &mut map) } != 0;
-        if !made {
-            // A key came twice: the last one counts.
-            // SAFETY: as above.
-            unsafe {
-                map = enif_make_new_map(env);
-                for (key, value) in k.iter().zip(v) {
-                    enif_make_map_put(env, map, *key, *value, &mut map);
-                }
-            }
-        }
+        let map = self.make_map(&keys[keys_from..], &values[values_from..]);
         keys.truncate(keys_from);
         values.truncate(values_from);
         map
+    }
+
+    fn make_map(&self, keys: &[Raw], values: &[Raw]) -> Raw {
+        let env = self.env.as_c_arg();
+        let mut map = MaybeUninit::uninit();
+        // SAFETY: both slices hold terms of this environment and have the same length; `map` is read only when the
+        // function says that it wrote it.
+        unsafe {
+            if enif_make_map_from_arrays(env, keys.as_ptr(), values.as_ptr(), keys.len(), map.as_mut_ptr())
+                != 0
+            {
+                return map.assume_init();
+            }
+        }
+        // A key came twice: the last one counts.
+        // SAFETY: as above.
+        unsafe {
+            let mut map = enif_make_new_map(env);
+            for (key, value) in keys.iter().zip(values) {
+                enif_make_map_put(env, map, *key, *value, &mut map);
+            }
+            map
+        }
     }
 
     /// One value whose text is known.
