@@ -28,8 +28,8 @@ class Recorded(_session.Session):
 
     last: Recorded | None = None
 
-    def __init__(self, options: madrigal.ClaudeAgentOptions) -> None:
-        super().__init__(options)
+    def __init__(self, options: madrigal.ClaudeAgentOptions, *, may_be_left: bool = False) -> None:
+        super().__init__(options, may_be_left=may_be_left)
         Recorded.last = self
 
 

@@ -172,6 +172,19 @@ def test_a_query_that_is_left_ends_its_process(run: Run, play: Play) -> None:
     run(main)
 
 
+def test_a_query_that_is_forgotten_in_a_cycle_ends_its_process(run: Run, play: Play) -> None:
+    async def main() -> None:
+        stream = query(prompt="hi", options=play(*STARTED))
+        pid = (await unknown(stream, "started"))["pid"]
+        cycle: list[Any] = [stream]
+        cycle.append(cycle)
+        del stream, cycle
+        gc.collect()
+        await gone(pid)
+
+    run(main)
+
+
 def test_a_query_whose_task_is_cancelled_ends_its_process(run: Run, play: Play) -> None:
     async def main() -> None:
         pids: list[int] = []

@@ -78,8 +78,10 @@ def current(make: Callable[[Loop], ResidentT]) -> ResidentT:
     found = _ASYNCIO.get(running)
     if found is None:
         # A loop that was closed without closing its async generators gave no news of its end.
-        for dead in [loop for loop in list(_ASYNCIO) if loop.is_closed()]:
-            _ASYNCIO.pop(dead).ended()
+        for reference in _ASYNCIO.keyrefs():
+            loop = reference()
+            if loop is not None and loop.is_closed() and (dead := _ASYNCIO.pop(loop, None)) is not None:
+                dead.ended()
         found = _ASYNCIO[running] = make(AsyncioLoop(running))
     return cast(ResidentT, found)
 

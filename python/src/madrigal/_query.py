@@ -74,7 +74,7 @@ class _Query(AsyncGenerator[Message, None]):
 
     def _start(self) -> Session:
         first = None if is_stream(self._prompt) else frame(self._prompt)
-        session = self._session = Session(self._options)
+        session = self._session = Session(self._options, may_be_left=True)
         self._buffer = session.buffer
         if first is None:
             feed(session, self._prompt, finish=True)  # type: ignore[arg-type]

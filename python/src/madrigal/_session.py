@@ -30,9 +30,10 @@ EARLY = 100_000
 
 
 class Session:
-    """One session, open from the start."""
+    """One session, open from the start. One that `may_be_left` open is ended without a warning when it is forgotten."""
 
-    def __init__(self, options: ClaudeAgentOptions) -> None:
+    def __init__(self, options: ClaudeAgentOptions, *, may_be_left: bool = False) -> None:
+        self._may_be_left = may_be_left
         self._hub: Hub = current_hub()
         self._hub.check()
         self._context = contextvars.copy_context()
@@ -251,7 +252,7 @@ class Session:
         # `_closed` and `_native` are missing when `__init__` failed.
         if getattr(self, "_native", None) is None or self._closed is not None:
             return
-        if self._hub.process == os.getpid():
+        if not self._may_be_left and self._hub.process == os.getpid():
             warnings.warn(f"unclosed session {self._native.number}", ResourceWarning, source=self, stacklevel=1)
         self._native.release()
 
