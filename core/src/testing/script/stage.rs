@@ -96,9 +96,10 @@ impl Stage for MemoryStage {
         let until = Instant::now() + Duration::from_secs(600);
         while let Ok(Some(event)) = tokio::time::timeout_at(until, self.events.recv()).await {
             if event == Event::Interrupted && self.life.heeds(Sig::Int) {
-                self.life.end(Exit::Code(0));
+                break;
             }
         }
+        self.life.end(Exit::Code(0));
     }
 
     fn elapsed(&self) -> Duration {

@@ -225,9 +225,11 @@ impl Stage for ProcessStage {
             match self.events.recv_timeout(left) {
                 Ok(Event::Interrupted) if self.heed_int.load(Ordering::Acquire) => std::process::exit(0),
                 Ok(_) => {}
-                Err(_) => return,
+                Err(_) => break,
             }
         }
+        // The end of the input may have come and gone unheard, so this is the end; a forgotten process must not stay.
+        std::process::exit(0);
     }
 
     fn elapsed(&self) -> Duration {
