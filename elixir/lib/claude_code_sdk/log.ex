@@ -9,8 +9,6 @@ defmodule ClaudeCodeSDK.Log do
 
   require Logger
 
-  @levels ~w(off error warn info debug trace)
-
   @doc false
   def start_link(_options), do: GenServer.start_link(__MODULE__, nil, name: __MODULE__)
 
@@ -21,7 +19,7 @@ defmodule ClaudeCodeSDK.Log do
       :ok
   """
   @spec set_level(String.t()) :: :ok | {:error, ClaudeCodeSDK.Error.t()}
-  def set_level(level) when level in @levels, do: GenServer.call(__MODULE__, {:level, level})
+  def set_level(level), do: GenServer.call(__MODULE__, {:level, level})
 
   @impl true
   def init(nil) do
