@@ -15,6 +15,7 @@ defmodule ClaudeCodeSDK.Test.Host do
 
     {:ok, text} = ClaudeCodeSDK.JSON.encode(options)
     File.write!(file, text)
+    System.at_exit(fn _ -> File.rm(file) end)
 
     # +Bd: SIGINT ends the VM at once, as in a release.
     arguments = [
