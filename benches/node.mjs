@@ -62,4 +62,4 @@ if (workload === "one") {
 }
 console.log(JSON.stringify(answer));
 // Stays until the driver has read the peak memory of this process.
-for await (const _ of process.stdin);
+if (!process.stdin.readableEnded) await new Promise((ended) => process.stdin.resume().once("end", ended));

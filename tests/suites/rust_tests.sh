@@ -6,4 +6,4 @@ set -euo pipefail
 if cargo nextest --version >/dev/null 2>&1; then
   exec cargo nextest run "$@" --no-fail-fast --status-level fail --final-status-level fail
 fi
-exec cargo test "$@" --no-fail-fast --lib --bins --tests --quiet
+exec cargo test "$@" --no-fail-fast --tests --quiet
