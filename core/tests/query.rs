@@ -1,0 +1,58 @@
+//! A query over a program in memory: its text, the `Stream` it is, and the handle beside it.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::{future::poll_fn, pin::Pin};
+
+use futures_core::Stream;
+use madrigal::{Options, Query, Session, testing::Script};
+
+async fn asked() -> Query {
+    let script = Script::new().await_user().text("It is 4.").result();
+    Session::builder(Options::default()).transport(script).query("What is 2 + 2?").await.unwrap()
+}
+
+#[tokio::test]
+async fn the_text_of_a_query_is_that_of_its_result() {
+    let mut results = Vec::new();
+    let mut query = asked().await;
+    while let Some(message) = query.next().await {
+        let message = message.unwrap();
+        if message.is_result() {
+            results.push(message.text().into_owned());
+        }
+    }
+    assert_eq!(results.len(), 1);
+    assert_eq!(asked().await.text().await.unwrap(), results[0]);
+}
+
+#[tokio::test]
+async fn a_query_is_a_stream_of_the_same_messages() {
+    let mut expected = Vec::new();
+    let mut query = asked().await;
+    while let Some(message) = query.next().await {
+        expected.push(message.unwrap().kind_name().to_owned());
+    }
+    let (mut kinds, mut stream) = (Vec::new(), asked().await);
+    while let Some(message) = poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await {
+        kinds.push(message.unwrap().kind_name().to_owned());
+    }
+    assert!(kinds.iter().any(|kind| kind == "result"));
+    assert_eq!(kinds, expected);
+}
+
+#[tokio::test]
+async fn a_handle_of_a_query_knows_when_it_is_over() {
+    let query = asked().await;
+    let handle = query.handle();
+    query.text().await.unwrap();
+    assert!(handle.gone().await.error.is_none());
+    assert_eq!(handle.send("more").await.unwrap_err().kind(), madrigal::ErrorKind::Closed);
+}
+
+#[tokio::test]
+async fn a_query_that_is_over_cannot_be_interrupted() {
+    let mut query = asked().await;
+    while query.next().await.is_some() {}
+    query.handle().gone().await;
+    assert_eq!(query.interrupt().await.unwrap_err().kind(), madrigal::ErrorKind::Closed);
+}
