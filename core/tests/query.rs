@@ -4,7 +4,8 @@
 use std::{future::poll_fn, pin::Pin};
 
 use futures_core::Stream;
-use madrigal::{Options, Query, Session, testing::Script};
+use madrigal::{Message, Options, Permission, Query, Session, testing::Script};
+use serde_json::json;
 
 async fn asked() -> Query {
     let script = Script::new().await_user().text("It is 4.").result();
@@ -55,4 +56,39 @@ async fn a_query_that_is_over_cannot_be_interrupted() {
     while query.next().await.is_some() {}
     query.handle().gone().await;
     assert_eq!(query.interrupt().await.unwrap_err().kind(), madrigal::ErrorKind::Closed);
+}
+
+#[test]
+fn a_message_shows_its_line_and_its_debug_form_keeps_the_text_to_itself() {
+    let line = r#"{"type":"result","subtype":"success","is_error":false,"result":"a confidence"}"#;
+    let message = Message::parse(line).unwrap();
+    assert_eq!(message.to_string(), line);
+    let debug = format!("{message:?}");
+    assert!(debug.contains("result") && debug.contains("success"), "{debug}");
+    assert!(!debug.contains("confidence"), "{debug}");
+}
+
+#[tokio::test]
+async fn what_a_permission_says_reaches_the_program() {
+    let script = Script::new().await_user().ask("Bash", json!({"command": "ls"})).result();
+    let seen = script.clone();
+    let updates = vec![json!({"type": "setMode", "mode": "plan", "destination": "session"})];
+    let expected =
+        json!({"behavior": "allow", "updatedInput": {"command": "pwd"}, "updatedPermissions": updates});
+    Session::builder(Options::default())
+        .transport(script)
+        .can_use_tool(move |_| {
+            let answer =
+                Permission::allow().with_input(json!({"command": "pwd"})).with_updates(updates.clone());
+            async { Ok(answer) }
+        })
+        .query("List")
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    let frames = seen.received();
+    let answer = frames.iter().find(|frame| frame["type"] == "control_response").unwrap();
+    assert_eq!(answer["response"]["response"], expected);
 }
