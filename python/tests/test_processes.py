@@ -62,7 +62,11 @@ def start(script: str, tmp_path: Path) -> subprocess.Popen[str]:
 
 def pids(stdout: IO[str] | None) -> list[int]:
     assert stdout is not None
-    return [int(pid) for pid in stdout.readline().split()]
+    # A byte at a time: what `readline` reads ahead, `communicate` would not see.
+    line = b""
+    while not line.endswith(b"\n") and (byte := os.read(stdout.fileno(), 1)):
+        line += byte
+    return [int(pid) for pid in line.split()]
 
 
 def wait_until_gone(pids: list[int]) -> None:
