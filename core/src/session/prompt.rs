@@ -87,12 +87,6 @@ impl Prompt {
         line.push('\n');
         line
     }
-
-    /// Whether the frame only adds context and asks for no answer of the model; it still yields a result.
-    #[cfg(test)]
-    fn content(&self) -> &Value {
-        &self.frame["message"]["content"]
-    }
 }
 
 impl From<&str> for Prompt {
@@ -123,7 +117,7 @@ mod tests {
         let prompt = Prompt::from_json(frame).unwrap();
         assert_eq!(prompt.uuid(), uuid);
         assert!(prompt.line().contains(r#""priority":"now""#));
-        assert_eq!(prompt.content(), "hi");
+        assert_eq!(prompt.frame["message"]["content"], "hi");
     }
 
     #[test]
