@@ -11,11 +11,13 @@ use crate::handles::Entry;
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 enum Command {
     Send {
-        id: i64,
+        #[serde(default)]
+        id: Option<i64>,
         prompt: Value,
     },
     Finish {
-        id: i64,
+        #[serde(default)]
+        id: Option<i64>,
     },
     Interrupt {
         id: i64,
@@ -64,20 +66,23 @@ pub(crate) fn dispatch(entry: &Entry, text: &str) -> Result<()> {
             let outcome = entry.handle.finish().map(|()| Value::Null);
             reply(entry, id, std::future::ready(outcome))?;
         }
-        Command::Interrupt { id } => reply(entry, id, entry.handle.interrupt())?,
-        Command::Control { id, request } => reply(entry, id, entry.handle.control(request))?,
+        Command::Interrupt { id } => reply(entry, Some(id), entry.handle.interrupt())?,
+        Command::Control { id, request } => reply(entry, Some(id), entry.handle.control(request))?,
     }
     Ok(())
 }
 
+/// Tells the outcome. Where the host gave no id it only wants to hear of a failure: each wake it is spared is time for the
+/// program.
 fn reply(
     entry: &Entry,
-    id: i64,
+    id: Option<i64>,
     outcome: impl Future<Output = Result<Value>> + Send + 'static,
 ) -> Result<()> {
     let signals = entry.signals.clone();
     crate::runtime::handle()?.spawn(async move {
         let reply = match outcome.await {
+            Ok(_) if id.is_none() => return,
             Ok(result) => json!({"event": "reply", "id": id, "result": result}),
             Err(error) => json!({"event": "reply", "id": id, "error": error.to_json()}),
         };

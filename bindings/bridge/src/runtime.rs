@@ -13,8 +13,10 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::log;
 
-/// Enough for the work of the core (reading pipes, routing lines); hosts need the rest of the machine themselves.
-const MAX_THREADS: usize = 4;
+/// One thread does the work of the core: it reads pipes and routes lines, more than a million of them in a second, and
+/// nothing in it blocks. More threads would wake each other for nothing and take the machine from the programs and from
+/// the host (`docs/adr/0005-one-thread.md`).
+const THREADS: usize = 1;
 
 static RUNTIME: Mutex<Option<Owned>> = Mutex::new(None);
 
@@ -37,9 +39,8 @@ pub(crate) fn handle() -> Result<Handle> {
     if let Some(owned) = &*slot {
         return Ok(owned.runtime.handle().clone());
     }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
     let runtime = Builder::new_multi_thread()
-        .worker_threads(threads)
+        .worker_threads(THREADS)
         .thread_name("madrigal")
         .on_thread_start(log::attach_thread)
         .enable_io()

@@ -24,7 +24,7 @@ pub use body::{
 pub use content::{Content, ContentBlock, Usage};
 pub(crate) use head::Head;
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, transport::frame};
 use text::Delta;
 
 /// The type of a message, the CLI's `type` field.
@@ -58,6 +58,28 @@ impl MessageKind {
     }
 }
 
+/// The text of a line: all of a block of memory, or a part of one that other messages share.
+#[derive(Clone)]
+struct Line {
+    block: Arc<str>,
+    start: usize,
+    length: usize,
+}
+
+impl Line {
+    fn own(text: &str) -> Self {
+        Self { block: Arc::from(text), start: 0, length: text.len() }
+    }
+
+    fn part(line: frame::Line<'_>) -> Self {
+        Self { block: Arc::clone(line.block), start: line.start, length: line.text.len() }
+    }
+
+    fn text(&self) -> &str {
+        self.block.get(self.start..self.start + self.length).unwrap_or_default()
+    }
+}
+
 /// One frame from the CLI.
 ///
 /// Cheap to clone. `Display` is the raw line.
@@ -71,7 +93,7 @@ impl MessageKind {
 /// ```
 #[derive(Clone)]
 pub struct Message {
-    raw: Arc<str>,
+    raw: Line,
     kind: MessageKind,
     // Only where the type has no variant of its own.
     kind_name: Option<Box<str>>,
@@ -84,13 +106,21 @@ impl Message {
     /// Reads one line. Fails with `protocol` when it is not a JSON object with a `type`.
     pub fn parse(line: &str) -> Result<Self> {
         let head = Head::parse(line)?;
-        Ok(Self::from_head(line, &head))
+        Ok(Self::from_head(Line::own(line), line, &head))
     }
 
-    pub(crate) fn from_head(line: &str, head: &Head<'_>) -> Self {
+    /// A message cut from what was read at once. Deltas are many, small and soon gone, so they share the block; what may
+    /// be kept for long gets memory of its own, unless it is most of the block anyway.
+    pub(crate) fn cut(line: frame::Line<'_>, head: &Head<'_>) -> Self {
+        let shares = head.kind == "stream_event" || line.text.len() > line.block.len() / 2;
+        let raw = if shares { Line::part(line) } else { Line::own(line.text) };
+        Self::from_head(raw, line.text, head)
+    }
+
+    fn from_head(raw: Line, line: &str, head: &Head<'_>) -> Self {
         let kind = MessageKind::from_name(&head.kind);
         Self {
-            raw: Arc::from(line),
+            raw,
             kind,
             kind_name: (kind == MessageKind::Other).then(|| Box::from(&*head.kind)),
             subtype: head.subtype.as_deref().map(Box::from),
@@ -123,13 +153,13 @@ impl Message {
 
     /// The line as the CLI wrote it, without its newline.
     pub fn raw(&self) -> &str {
-        &self.raw
+        self.raw.text()
     }
 
     /// The whole frame as JSON.
     pub fn value(&self) -> Value {
         // The head was parsed from the whole line, so the line is valid JSON.
-        serde_json::from_str(&self.raw).unwrap_or(Value::Null)
+        serde_json::from_str(self.raw()).unwrap_or(Value::Null)
     }
 
     /// The typed body, parsed on first use and kept. Fails with `protocol`, naming the field, when a frame of a known type
@@ -138,7 +168,7 @@ impl Message {
         if let Some(body) = self.body.get() {
             return Ok(body);
         }
-        let body = Body::parse(self.kind, &self.raw)?;
+        let body = Body::parse(self.kind, self.raw())?;
         Ok(self.body.get_or_init(|| Arc::new(body)))
     }
 
@@ -174,7 +204,7 @@ impl fmt::Debug for Message {
 
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.raw)
+        f.write_str(self.raw())
     }
 }
 

@@ -3,6 +3,11 @@
 //! A line may be as long as the configured cap (a tool result can be many megabytes); one that is longer is skipped to
 //! its end and reported, so that the stream goes on behind it. Characters split between two reads need no care: only
 //! whole lines are decoded.
+//!
+//! All whole lines of a read become one shared block, from which messages can be cut without an allocation for each: in a
+//! host with several threads, memory that one thread allocates and another frees is what costs most in a busy stream.
+
+use std::sync::Arc;
 
 use crate::{Error, ErrorKind, Result, message::excerpt};
 
@@ -12,23 +17,42 @@ const CHUNK: usize = 64 * 1024;
 /// Collects bytes and hands out whole lines.
 pub(crate) struct Lines {
     buffer: Vec<u8>,
-    /// Everything before this was handed out.
+    /// Everything before this was made a block.
     start: usize,
     /// Everything before this holds no newline.
     scanned: usize,
     limit: usize,
     /// Bytes of an overlong line dropped so far.
     skipped: usize,
+    block: Arc<str>,
+    /// Everything of the block before this was handed out.
+    given: usize,
+}
+
+/// A whole line without its end, and the block it is part of.
+#[derive(Clone, Copy)]
+pub(crate) struct Line<'a> {
+    pub(crate) block: &'a Arc<str>,
+    pub(crate) start: usize,
+    pub(crate) text: &'a str,
 }
 
 impl Lines {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { buffer: Vec::with_capacity(CHUNK), start: 0, scanned: 0, limit, skipped: 0 }
+        Self { buffer: Vec::with_capacity(CHUNK), limit, ..Self::empty() }
     }
 
     /// A stand-in while the real one is worked on; holds nothing.
     pub(crate) fn empty() -> Self {
-        Self { buffer: Vec::new(), start: 0, scanned: 0, limit: 0, skipped: 0 }
+        Self {
+            buffer: Vec::new(),
+            start: 0,
+            scanned: 0,
+            limit: 0,
+            skipped: 0,
+            block: Arc::default(),
+            given: 0,
+        }
     }
 
     /// The buffer to read into, with room for a chunk.
@@ -45,36 +69,70 @@ impl Lines {
         &mut self.buffer
     }
 
-    /// The next whole line without its end, or `None` when more must be read. Blank lines are passed over.
-    pub(crate) fn next(&mut self) -> Option<Result<&str>> {
+    /// The next whole line, or `None` when more must be read. Blank lines are passed over.
+    pub(crate) fn next(&mut self) -> Option<Result<Line<'_>>> {
         loop {
-            let Some(offset) = memchr::memchr(b'\n', &self.buffer[self.scanned..]) else {
-                self.scanned = self.buffer.len();
-                if self.skipped > 0 || self.scanned - self.start > self.limit {
-                    self.skipped += self.scanned - self.start;
-                    self.buffer.clear();
-                    (self.start, self.scanned) = (0, 0);
+            if self.given == self.block.len() {
+                // Messages that share the block keep it; a huge one is not kept for nothing.
+                let filled = self.fill();
+                if filled.is_none() && self.given <= CHUNK {
+                    return None;
                 }
-                return None;
-            };
-            let (from, to) = (self.start, self.scanned + offset);
-            self.start = to + 1;
-            self.scanned = self.start;
-            let length = std::mem::take(&mut self.skipped) + to - from;
+                (self.block, self.given) = (Arc::default(), 0);
+                match filled? {
+                    Ok(block) => self.block = block,
+                    Err(error) => return Some(Err(error)),
+                }
+            }
+            let start = self.given;
+            let rest = &self.block.as_bytes()[start..];
+            let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            self.given = (start + length + 1).min(self.block.len());
             if length > self.limit {
                 return Some(Err(self.too_long(length)));
             }
-            let line = self.buffer[from..to].strip_suffix(b"\r").unwrap_or(&self.buffer[from..to]);
-            if !line.iter().all(u8::is_ascii_whitespace) {
+            let rest = &rest[..length];
+            if !rest.iter().all(u8::is_ascii_whitespace) {
                 // Looked up again: a borrow returned from inside a loop would last through the next round.
-                let to = from + line.len();
-                return Some(decode(&self.buffer[from..to]));
+                let line = &self.block[start..start + length];
+                let text = line.strip_suffix('\r').unwrap_or(line);
+                return Some(Ok(Line { block: &self.block, start, text }));
             }
         }
     }
 
+    /// The whole lines of the buffer; only the first when they cannot be told apart from what is wrong.
+    fn fill(&mut self) -> Option<Result<Arc<str>>> {
+        let fresh = &self.buffer[self.scanned..];
+        let (Some(first), Some(last)) = (memchr::memchr(b'\n', fresh), memchr::memrchr(b'\n', fresh)) else {
+            self.scanned = self.buffer.len();
+            if self.skipped > 0 || self.scanned - self.start > self.limit {
+                self.skipped += self.scanned - self.start;
+                self.buffer.clear();
+                (self.start, self.scanned) = (0, 0);
+            }
+            return None;
+        };
+        let (first, last) = (self.scanned + first, self.scanned + last);
+        let bytes = &self.buffer[self.start..=last];
+        if self.skipped == 0
+            && let Ok(text) = std::str::from_utf8(bytes)
+        {
+            let block = Arc::from(text);
+            (self.start, self.scanned) = (last + 1, last + 1);
+            return Some(Ok(block));
+        }
+        let bytes = &self.buffer[self.start..first];
+        let length = self.skipped + bytes.len();
+        let line =
+            if length > self.limit { Err(self.too_long(length)) } else { decode(bytes).map(Arc::from) };
+        self.skipped = 0;
+        (self.start, self.scanned) = (first + 1, first + 1);
+        Some(line)
+    }
+
     /// The last line, when the stream ended without a newline.
-    pub(crate) fn rest(&mut self) -> Option<Result<&str>> {
+    pub(crate) fn rest(&mut self) -> Option<Result<Line<'_>>> {
         if self.start == self.buffer.len() && self.skipped == 0 {
             return None;
         }
@@ -112,7 +170,7 @@ mod tests {
     fn feed(lines: &mut Lines, bytes: &[u8], out: &mut Vec<std::result::Result<String, String>>) {
         lines.space().extend_from_slice(bytes);
         while let Some(line) = lines.next() {
-            out.push(line.map(str::to_owned).map_err(|error| error.message().to_owned()));
+            out.push(line.map(|line| line.text.to_owned()).map_err(|error| error.message().to_owned()));
         }
     }
 
@@ -122,7 +180,7 @@ mod tests {
         feed(&mut lines, &[b'a', 0xc3], &mut out);
         feed(&mut lines, &[0xa9, b'\r', b'\n', b'\n', b'b'], &mut out);
         assert_eq!(out, [Ok("aé".to_owned())]);
-        assert_eq!(lines.rest().unwrap().unwrap(), "b");
+        assert_eq!(lines.rest().unwrap().unwrap().text, "b");
         assert!(lines.rest().is_none());
     }
 

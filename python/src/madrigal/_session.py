@@ -43,7 +43,6 @@ class Session:
         self._waiters: list[Waiter] = []
         self._tasks: list[Callable[[], None]] = []
         self._commands = 0
-        self._posted: set[int] = set()
         self._refused: MadrigalError | None = None
         self._error: BaseException | None = None
         self._closed: str | None = None
@@ -88,7 +87,7 @@ class Session:
         reply = self._replies.pop(signal["id"], None)
         if reply is not None:
             reply.set(signal)
-        elif signal["id"] in self._posted and signal.get("error"):
+        elif signal["id"] is None and signal.get("error"):
             self._refused = self._refused or from_wire(signal["error"])
 
     def _stderr_line(self, line: str) -> None:
@@ -198,9 +197,7 @@ class Session:
 
     def post(self, command: str, **fields: Any) -> None:
         """Hands over a command without waiting; when it is refused, the end of the stream says so."""
-        self._commands += 1
-        self._posted.add(self._commands)
-        self._native.submit(_command(command, id=self._commands, **fields))
+        self._native.submit(_command(command, **fields))
 
     def spawn(self, task: Callable[[], Awaitable[None]]) -> None:
         """Starts a task that ends with the session."""

@@ -150,10 +150,7 @@ impl Actor {
                 read = self.connection.output.read_buf(space), if reading => match read {
                     Ok(0) | Err(_) => {
                         output_open = false;
-                        if let Some(rest) = self.lines.rest().map(|line| line.map(str::to_owned)) {
-                            self.line(rest.as_deref().map_err(Clone::clone));
-                        }
-                        self.flush();
+                        self.read_rest();
                         if exit.is_none() {
                             self.end_input();
                             process.stop(self.ladder(AFTER_EOF));

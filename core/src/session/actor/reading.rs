@@ -7,7 +7,10 @@ use crate::{
     Error, ErrorKind, Message, Result,
     message::Head,
     protocol::Reply,
-    transport::{check_version, frame::Lines},
+    transport::{
+        check_version,
+        frame::{Line, Lines},
+    },
 };
 
 impl Actor {
@@ -29,6 +32,15 @@ impl Actor {
         }
     }
 
+    /// The last line of a stream that ended without a newline.
+    pub(super) fn read_rest(&mut self) {
+        let mut lines = std::mem::replace(&mut self.lines, Lines::empty());
+        if let Some(line) = lines.rest() {
+            self.line(line);
+        }
+        self.flush();
+    }
+
     pub(super) fn flush(&mut self) {
         if self.discarding {
             self.batch.clear();
@@ -36,9 +48,9 @@ impl Actor {
         self.mailbox.push(&mut self.batch);
     }
 
-    pub(super) fn line(&mut self, line: Result<&str>) {
+    pub(super) fn line(&mut self, line: Result<Line<'_>>) {
         let routed = line.and_then(|line| {
-            let head = Head::parse(line)?;
+            let head = Head::parse(line.text)?;
             self.route(line, &head)
         });
         if let Err(error) = routed {
@@ -46,16 +58,16 @@ impl Actor {
         }
     }
 
-    pub(super) fn route(&mut self, line: &str, head: &Head<'_>) -> Result<()> {
+    pub(super) fn route(&mut self, line: Line<'_>, head: &Head<'_>) -> Result<()> {
         match &*head.kind {
             "control_response" => {
-                let reply = Reply::parse(head.response, line)?;
+                let reply = Reply::parse(head.response, line.text)?;
                 match self.pending.take(&reply.request_id) {
                     Some((subtype, answer)) => drop(answer.send(reply.outcome(&subtype))),
                     None => tracing::debug!(id = &*reply.request_id, "an answer nobody waits for"),
                 }
             }
-            "control_request" => self.asked(line, head)?,
+            "control_request" => self.asked(line.text, head)?,
             "control_cancel_request" => {
                 if let Some(ask) = head.request_id.as_deref().and_then(|id| self.open_asks.remove(id)) {
                     ask.abort();
@@ -67,8 +79,8 @@ impl Actor {
         Ok(())
     }
 
-    pub(super) fn message(&mut self, line: &str, head: &Head<'_>) {
-        self.batch.push(Ok(Message::from_head(line, head)));
+    pub(super) fn message(&mut self, line: Line<'_>, head: &Head<'_>) {
+        self.batch.push(Ok(Message::cut(line, head)));
         if let Some(version) = head.claude_code_version.as_deref()
             && let Err(error) = check_version(version)
         {
