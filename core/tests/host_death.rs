@@ -176,15 +176,19 @@ fn what_an_ordinary_end_left_on_purpose_outlives_the_host() {
 #[test]
 fn the_guardian_stays_out_of_the_way() {
     let mut host = start("echo $$; exec sleep 1000", 1, "");
-    until("the guardian is on watch", || host.guardian().len() == 1);
-    let guardian = host.guardian()[0];
-    let stat = fs::read_to_string(format!("/proc/{guardian}/stat")).unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    let host_pid = host.child.id().to_string();
-    assert_ne!(fields[1], host_pid, "no child of the host, which may wait for all its children");
-    let host_stat = fs::read_to_string(format!("/proc/{host_pid}/stat")).unwrap();
-    let host_session = host_stat.rsplit(')').next().unwrap().split_whitespace().nth(3).unwrap().to_owned();
-    assert_ne!(fields[3], host_session, "a session of its own: no terminal reaches it");
+    let field = |pid: u32, number: usize| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit(')').next()?.split_whitespace().nth(number).map(str::to_owned)
+    };
+    let host_pid = host.child.id();
+    // Its launcher, which is the host's child and bears the same name, ends at once: the guardian is then nobody's.
+    let mut guardian = 0;
+    until("the guardian is on watch, no child of a host that may wait for all its children", || {
+        let found = host.guardian();
+        guardian = found.first().copied().unwrap_or_default();
+        found.len() == 1 && field(guardian, 1).is_some_and(|parent| parent != host_pid.to_string())
+    });
+    assert_ne!(field(guardian, 3), field(host_pid, 3), "a session of its own: no terminal reaches it");
     assert_eq!(fs::read_link(format!("/proc/{guardian}/cwd")).unwrap().to_str(), Some("/"));
     let open: BTreeSet<String> = fs::read_dir(format!("/proc/{guardian}/fd"))
         .unwrap()

@@ -72,5 +72,6 @@ async fn a_thousand_programs_leave_nothing() {
     for _ in 0..20 {
         batch().await;
     }
-    settled(|now| now == before).await;
+    // Less is fine: something of the first batch may still have been on its way out when it was counted.
+    settled(|now| now.0 <= before.0 && now.1 <= before.1 && now.2 == 0).await;
 }

@@ -263,6 +263,20 @@ async fn what_a_murdered_program_leaves_is_killed_and_what_an_ordinary_end_leave
     .unwrap();
 }
 
+#[tokio::test]
+async fn a_tool_that_is_just_becoming_another_program_does_not_slip_away() {
+    // It becomes a new shell without end, in a session of its own; while it does, the system shows nothing of it.
+    let script = r#"export AGAIN='exec sh -c "$AGAIN"'; setsid sh -c "$AGAIN" & echo $!; read wait"#;
+    for _ in 0..20 {
+        let mut connection = start(sh(script)).await;
+        let tool: u32 = line(&mut connection).await.parse().unwrap();
+        let pid = rustix::process::Pid::from_raw(connection.process.id().unwrap().cast_signed()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        assert_eq!(connection.process.wait().await, Exit::Signal(9));
+        assert!(!alive(tool));
+    }
+}
+
 #[test]
 fn dropping_it_ends_it_with_no_runtime_left() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

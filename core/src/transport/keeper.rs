@@ -251,7 +251,9 @@ impl Keeper {
         // Bounded, so that a program which breeds faster than we look cannot hold us: the sweep after its end goes on.
         for _ in 0..8 {
             let mut nobody_new = true;
-            for (frozen, found) in frozen.iter_mut().zip(tree::members(&roots, self.inbox.since)) {
+            let found = tree::members(&roots, self.inbox.since);
+            nobody_new &= !found.unsure;
+            for (frozen, found) in frozen.iter_mut().zip(found.members) {
                 for member in found {
                     if frozen.insert(member) {
                         member.send(SystemSignal::STOP);
@@ -317,24 +319,27 @@ impl Keeper {
         let roots: Vec<tree::Root<'_>> =
             wards.iter().map(|(_, ward)| tree::Root { leader: None, mark: &ward.mark }).collect();
         let left = tree::members(&roots, self.inbox.since);
+        let unsure = left.unsure;
         let mut clean = Vec::new();
         let mut again = Vec::new();
-        for ((key, ward), left) in wards.iter().zip(left) {
+        for ((key, ward), left) in wards.iter().zip(left.members) {
             left.iter().for_each(|member| member.send(SystemSignal::KILL));
-            let gone = left.is_empty() && !ward.killed.iter().any(|member| member.lives());
+            let gone = left.is_empty() && !unsure && !ward.killed.iter().any(|member| member.lives());
             if gone || ward.sweeps >= SWEEPS {
                 clean.push(*key);
             } else {
-                again.push(*key);
+                again.push((*key, left));
             }
         }
         for key in clean {
             self.bury(key);
         }
         let soon = Instant::now() + SWEEP_AGAIN;
-        for key in again {
+        for (key, killed) in again {
             if let Some(ward) = self.wards.get_mut(&key) {
                 ward.sweeps += 1;
+                // On its way out it has no environment any more, and lives for another moment.
+                ward.killed.extend(killed);
                 self.steps.insert((soon, key, Step::Sweep));
             }
         }

@@ -4,9 +4,12 @@
 //! process group nor the parent links are enough. Every descendant inherits a variable that names its session, however,
 //! and `/proc` shows it. Without `/proc` nothing is found here, and the process group is all there is.
 
-use std::{collections::HashMap, fs};
+use std::{collections::HashMap, fs, io::ErrorKind};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, kill_process},
+};
 
 use super::prepare::SESSION_VARIABLE;
 
@@ -45,22 +48,34 @@ struct Entry {
     start: u64,
 }
 
-/// All living processes that belong to each root, without their leaders. One pass over `/proc` for all roots.
+/// What one look at the system found.
+pub(super) struct Found {
+    /// All living processes that belong to each root, without their leaders.
+    pub(super) members: Vec<Vec<Member>>,
+    /// Whether some process was just becoming another program. For that moment the system shows no environment for it, so
+    /// whose it is can only be told by looking again.
+    pub(super) unsure: bool,
+}
+
+/// The processes of each root, in one pass over `/proc` for all of them.
 ///
 /// `since` is the start of this host on the clock of `/proc`: what is older cannot be a descendant.
-pub(super) fn members(roots: &[Root<'_>], since: u64) -> Vec<Vec<Member>> {
+pub(super) fn members(roots: &[Root<'_>], since: u64) -> Found {
     let me = std::process::id();
     let marks: HashMap<&str, usize> = roots.iter().enumerate().map(|(at, root)| (root.mark, at)).collect();
     let mut owner: HashMap<u32, usize> =
         roots.iter().enumerate().filter_map(|(at, root)| Some((root.leader?, at))).collect();
     let leaders: Vec<u32> = owner.keys().copied().collect();
     let entries = census(since);
+    let mut unsure = false;
     for entry in &entries {
-        if entry.pid != me
-            && !owner.contains_key(&entry.pid)
-            && let Some(at) = mark_of(entry.pid, &marks)
-        {
-            owner.insert(entry.pid, at);
+        if entry.pid == me || owner.contains_key(&entry.pid) {
+            continue;
+        }
+        match mark_of(entry.pid, &marks) {
+            Mark::Of(at) => drop(owner.insert(entry.pid, at)),
+            Mark::Unknown if entry.parent != KERNEL => unsure = true,
+            _ => {}
         }
     }
     // Children of members are members: repeat until nobody joins, since entries come in no useful order.
@@ -84,7 +99,7 @@ pub(super) fn members(roots: &[Root<'_>], since: u64) -> Vec<Vec<Member>> {
             members[*at].push(Member { pid, start });
         }
     }
-    members
+    Found { members, unsure }
 }
 
 /// When a process was started, on the clock of `/proc`. `None` when it is gone or there is no `/proc`.
@@ -123,12 +138,56 @@ fn parse_stat(stat: &[u8]) -> Option<(u8, u32, u64)> {
     Some((state, parent, start))
 }
 
+/// The parent of the kernel's own threads, which have neither arguments nor environment.
+const KERNEL: u32 = 2;
+
+/// Whose a process is.
+enum Mark {
+    Of(usize),
+    Nobodys,
+    /// It became another program while we read, or is about to: what was read is not all, or belongs to neither.
+    Unknown,
+}
+
 /// Which of these sessions a process belongs to, by its inherited variable. The value lists outer sessions first.
-fn mark_of(pid: u32, marks: &HashMap<&str, usize>) -> Option<usize> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    environment.split(|byte| *byte == 0).find_map(|entry| {
+fn mark_of(pid: u32, marks: &HashMap<&str, usize>) -> Mark {
+    let environment = match fs::read(format!("/proc/{pid}/environ")) {
+        Ok(environment) => environment,
+        // Gone, or of another user.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+            return Mark::Nobodys;
+        }
+        Err(error) if error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => return Mark::Nobodys,
+        Err(_) => return Mark::Unknown,
+    };
+    let found = environment.split(|byte| *byte == 0).find_map(|entry| {
         let value = entry.strip_prefix(SESSION_VARIABLE.as_bytes())?.strip_prefix(b"=")?;
         std::str::from_utf8(value).ok()?.split(',').find_map(|mark| marks.get(mark).copied())
+    });
+    match found {
+        Some(at) => Mark::Of(at),
+        None if read_whole(pid, environment.len()) => Mark::Nobodys,
+        None => Mark::Unknown,
+    }
+}
+
+/// Whether this many bytes are the whole environment of a process that is not between two programs. True of one that is
+/// gone, too.
+fn read_whole(pid: u32, length: usize) -> bool {
+    let Ok(stat) = fs::read(format!("/proc/{pid}/stat")) else { return true };
+    let fields = || {
+        let fields = stat.get(memchr::memrchr(b')', &stat)? + 1..)?;
+        let mut fields = std::str::from_utf8(fields).ok()?.split_ascii_whitespace();
+        let state = *fields.next()?.as_bytes().first()?;
+        // Fields 50 and 51 of the line: where the environment begins and ends. Both are 0 until it is laid out.
+        let start: u64 = fields.nth(46)?.parse().ok()?;
+        let end: u64 = fields.next()?.parse().ok()?;
+        Some((state, start, end))
+    };
+    fields().is_none_or(|(state, start, end)| {
+        // While it is laid out it looks empty for an instant, of one who is at work. Who sleeps has none.
+        let settled = length > 0 || !matches!(state, b'R' | b'D');
+        !alive(state) || (settled && end != 0 && end.checked_sub(start) == u64::try_from(length).ok())
     })
 }
 
@@ -152,6 +211,6 @@ mod tests {
         let parent = rustix::process::getppid().unwrap().as_raw_nonzero().get();
         let parent = u32::try_from(parent).unwrap();
         let found = members(&[Root { leader: Some(parent), mark: "no such mark" }], start);
-        assert!(!found[0].iter().any(|member| member.pid == me));
+        assert!(!found.members[0].iter().any(|member| member.pid == me));
     }
 }

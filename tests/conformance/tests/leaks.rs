@@ -81,7 +81,8 @@ async fn a_thousand_sessions_leave_nothing() {
     for _ in 0..20 {
         batch(50).await;
     }
-    settled(|now| now == before).await;
+    // Less is fine: something of the first batch may still have been on its way out when it was counted.
+    settled(|now| now.0 <= before.0 && now.1 <= before.1 && now.2 == 0).await;
     let grown = resident().saturating_sub(memory);
     println!(
         "1000 sessions: (descriptors, threads, children) {before:?} before and after, resident memory +{grown} KiB"
