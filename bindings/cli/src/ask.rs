@@ -77,7 +77,7 @@ fn prompt(given: &str) -> Result<String> {
 fn options(arguments: &AskArguments) -> Options {
     let mut options = Options {
         model: arguments.model.clone(),
-        system_prompt: arguments.system_prompt.clone(),
+        system_prompt: arguments.system_prompt.clone().map(Into::into),
         append_system_prompt: arguments.append_system_prompt.clone(),
         cwd: arguments.cwd.clone(),
         add_dirs: arguments.add_dir.clone(),

@@ -1,175 +1,223 @@
 //! Everything a query or session can be told: one struct, the same names in every language.
 //!
 //! The wire form is JSON with these field names. A field that is not known is refused with its path, so that a typing
-//! error never passes as a default.
+//! error never passes as a default. [`describe`] lists them all, with where each goes; [`schema`] is their JSON Schema.
 
+mod described;
+mod environment;
+mod initialize;
 mod launch;
+mod limits;
+mod model;
+mod prompt;
+mod schema;
+mod servers;
+mod settings;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod texts;
+mod tools;
 mod validate;
+mod workspace;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-/// Options of a query or session. All have defaults.
-///
-/// ```
-/// let options = madrigal::Options::from_json(r#"{"model": "sonnet", "max_turns": 3}"#).unwrap();
-/// assert_eq!(options.model.as_deref(), Some("sonnet"));
-/// let error = madrigal::Options::from_json(r#"{"timeouts": {"strat_ms": 5}}"#).unwrap_err();
-/// assert!(error.to_string().contains("timeouts.strat_ms"));
-/// ```
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Options {
-    /// The model: an alias (`sonnet`, `opus`, `haiku`) or a full name. Default: the CLI's own choice.
-    pub model: Option<String>,
-    /// Models to fall back to when the first is overloaded or unknown, separated by commas.
-    pub fallback_model: Option<String>,
-    /// The working directory. Default: that of this process.
-    pub cwd: Option<PathBuf>,
-    /// Variables added to the environment the CLI inherits. May hold secrets; never shown.
-    pub env: BTreeMap<String, String>,
-    /// The `claude` program. Default: `MADRIGAL_CLI_PATH`, then `PATH`, then the usual places.
-    pub cli_path: Option<PathBuf>,
-    /// Replaces the system prompt. Sent over stdin, so any length works and nobody sees it in a process list.
-    pub system_prompt: Option<String>,
-    /// Added to the system prompt. Sent over stdin.
-    pub append_system_prompt: Option<String>,
-    /// The built-in tools offered to the model; an empty list offers none. Default: all.
-    pub tools: Option<Vec<String>>,
-    /// Permission rules for tools that may run without asking, such as `Bash(git log:*)`.
-    pub allowed_tools: Vec<String>,
-    /// Permission rules for tools that are refused.
-    pub disallowed_tools: Vec<String>,
-    /// How permissions are decided when no rule matches. Default: the CLI's own choice (`default`).
-    pub permission_mode: Option<PermissionMode>,
-    /// Stop after this many steps of the model. At least 1.
-    pub max_turns: Option<u32>,
-    /// Stop when the process has cost this much, in US dollars. Above 0.
-    pub max_budget_usd: Option<f64>,
-    /// Continue the session with this id.
-    pub resume: Option<String>,
-    /// Continue the newest session of the working directory.
-    #[serde(rename = "continue")]
-    pub continue_session: bool,
-    /// With `resume` or `continue`: under a new id, leaving the old session as it was.
-    pub fork_session: bool,
-    /// The id of the new session, a UUID that is not in use. Default: chosen by the CLI.
-    pub session_id: Option<String>,
-    /// Directories beside the working directory that tools may use.
-    pub add_dirs: Vec<PathBuf>,
-    /// Also deliver `stream_event` messages while the model writes.
-    pub include_partial_messages: bool,
-    /// Which settings files are read: any of `user`, `project`, `local`; an empty list reads none. Default: the CLI's.
-    pub setting_sources: Option<Vec<SettingSource>>,
-    /// Limits of time.
-    pub timeouts: Timeouts,
-    /// Limits of memory.
-    pub limits: Limits,
-    /// Flags this library has no option for: name without dashes, and value or `null`. Visible in process lists.
-    pub extra_args: BTreeMap<String, Option<String>>,
-}
+pub use described::{Described, Destination};
+pub use environment::{EnvMode, NEEDED, TraceContext};
+pub use limits::{Limits, StallAction, Timeouts};
+pub use model::{Effort, OutputFormat, TaskBudget, Thinking, ThinkingDisplay};
+pub use prompt::SystemPrompt;
+pub use schema::{describe, schema};
+pub use servers::{McpServers, Plugin, PluginType};
+pub use settings::{SettingSource, Settings};
+pub use tools::{
+    AskUserQuestion, PermissionMode, PermissionPrompts, PreviewFormat, Skills, ToolConfig, Tools,
+};
+pub use workspace::Workspace;
 
-/// How permissions are decided when no rule matches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum PermissionMode {
-    /// Ask for what is not allowed by a rule.
-    Default,
-    /// Edits of files pass without asking.
-    AcceptEdits,
-    /// Only look and plan.
-    Plan,
-    /// Refuse instead of asking.
-    DontAsk,
-    /// A classifier of the CLI decides.
-    Auto,
-    /// Everything passes. Refused by the CLI for root outside a sandbox.
-    BypassPermissions,
-}
+use described::described;
 
-/// A settings file of the CLI.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SettingSource {
-    /// The user's.
-    User,
-    /// The repository's.
-    Project,
-    /// The repository's, not committed.
-    Local,
-}
+described! {
+    /// Options of a query or session. All have defaults.
+    ///
+    /// ```
+    /// let options = madrigal::Options::from_json(r#"{"model": "sonnet", "max_turns": 3}"#).unwrap();
+    /// assert_eq!(options.model.as_deref(), Some("sonnet"));
+    /// let error = madrigal::Options::from_json(r#"{"timeouts": {"strat_ms": 5}}"#).unwrap_err();
+    /// assert!(error.to_string().contains("timeouts.strat_ms"));
+    /// ```
+    #[derive(Default)]
+    pub struct Options {
+        /// The model: an alias (`sonnet`, `opus`, `haiku`) or a full name. Default: the CLI's own choice.
+        model: Option<String> => [Flag("model")];
+        /// Models to fall back to when the first is overloaded or unknown, separated by commas.
+        fallback_model: Option<String> => [Flag("fallback-model")];
+        /// Beta features of the API, by the names of their headers.
+        betas: Vec<String> => [Flag("betas")];
+        /// Whether and how the model thinks before it answers. Default: the CLI's own choice.
+        thinking: Option<Thinking> => [Flag("thinking"), Flag("max-thinking-tokens"), Flag("thinking-display")];
+        /// The most tokens of thinking, for older models; `thinking` goes before it.
+        max_thinking_tokens: Option<u32> => [Flag("max-thinking-tokens")];
+        /// How much effort goes into an answer. Default: the CLI's own choice.
+        effort: Option<Effort> => [Flag("effort")];
+        /// How many tokens a task may take; the model is told, and paces itself.
+        task_budget: Option<TaskBudget> => [Flag("task-budget")];
+        /// The form of the answer: a value that a JSON Schema allows. Sent over stdin.
+        output_format: Option<OutputFormat> => [Initialize("jsonSchema")];
 
-/// Limits of time, in milliseconds; `None` means no limit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Timeouts {
-    /// From the start of the program to its answer to `initialize`. Default 60 000.
-    pub start_ms: Option<u64>,
-    /// For the program's answer to a control request. Default 60 000.
-    pub control_ms: Option<u64>,
-    /// Silence of the program while a turn runs and no question is open with the host. Default: none.
-    pub idle_ms: Option<u64>,
-    /// A whole turn. Default: none.
-    pub turn_ms: Option<u64>,
-    /// After a graceful close: how long the program may take to exit before it is terminated. Default 5 000.
-    pub close_ms: Option<u64>,
-    /// From the request to terminate until the whole process tree is killed. Default 2 000.
-    pub kill_ms: u64,
-}
+        /// Replaces the system prompt, or with `preset` adds to it. Sent over stdin, so any length works and nobody sees it
+        /// in a process list.
+        system_prompt: Option<SystemPrompt> => [Initialize("systemPrompt"), Initialize("appendSystemPrompt"),
+            Initialize("excludeDynamicSections"), Initialize("systemPromptSnapshot"), Flag("system-prompt-file")];
+        /// Added to the system prompt. Sent over stdin.
+        append_system_prompt: Option<String> => [Initialize("appendSystemPrompt")];
+        /// Replaces what the CLI tells the model to do in plan mode. Sent over stdin.
+        plan_mode_instructions: Option<String> => [Initialize("planModeInstructions")];
+        /// The title of a new session. Default: made from its first prompt.
+        title: Option<String> => [Initialize("title")];
 
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            start_ms: Some(60_000),
-            control_ms: Some(60_000),
-            idle_ms: None,
-            turn_ms: None,
-            close_ms: Some(5_000),
-            kill_ms: 2_000,
-        }
-    }
-}
+        /// The built-in tools offered to the model; an empty list offers none. Default: all.
+        tools: Option<Tools> => [Flag("tools")];
+        /// Permission rules for tools that may run without asking, such as `Bash(git log:*)`.
+        allowed_tools: Vec<String> => [Flag("allowedTools")];
+        /// Permission rules for tools that are refused.
+        disallowed_tools: Vec<String> => [Flag("disallowedTools")];
+        /// Names under which the model may call a tool: a call of the key is a call of the value.
+        tool_aliases: BTreeMap<String, String> => [Initialize("toolAliases")];
+        /// Behaviour of single built-in tools.
+        tool_config: ToolConfig => [Environment("CLAUDE_CODE_QUESTION_PREVIEW_FORMAT")];
+        /// Skills of the main conversation. With it, `setting_sources` is `user` and `project` when left out, as skills are
+        /// found there.
+        skills: Option<Skills> => [Flag("allowedTools"), Initialize("skills")];
+        /// How permissions are decided when no rule matches. Default: the CLI's own choice (`default`).
+        permission_mode: Option<PermissionMode> => [Flag("permission-mode")];
+        /// Lets the mode `bypassPermissions` be chosen later.
+        allow_dangerously_skip_permissions: bool => [Flag("allow-dangerously-skip-permissions")];
+        /// The MCP tool that answers permission questions instead of this host.
+        permission_prompt_tool_name: Option<String> => [Flag("permission-prompt-tool")];
+        /// Who answers permission questions. Default: the CLI's own choice (`host`).
+        permission_prompts: Option<PermissionPrompts> => [Flag("permission-prompts")];
+        /// Kinds of dialog that the host can show; the CLI opens no other.
+        supported_dialog_kinds: Vec<String> => [Initialize("supportedDialogKinds")];
 
-/// Limits of memory, in bytes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// The longest line accepted from the program. Default 64 MiB.
-    pub line_bytes: usize,
-    /// Unread messages at which reading the program pauses. Default 64 MiB.
-    pub buffer_bytes: usize,
-    /// Unread messages at which the session ends with `overflow`, reached only while a control exchange keeps the
-    /// reading going. Default 256 MiB.
-    pub hard_buffer_bytes: usize,
-}
+        /// The agent that leads the conversation, one of `agents` or of the settings.
+        agent: Option<String> => [Flag("agent")];
+        /// Subagents by name, in the CLI's own form: `description`, `prompt`, `tools`, `model` and more. Sent over stdin.
+        agents: BTreeMap<String, Map<String, Value>> => [Initialize("agents")];
+        /// MCP servers that the CLI runs or reaches, in its own form, or the path of a file that lists them. Sent over stdin.
+        mcp_servers: Option<McpServers> => [Initialize("mcpServers"), Flag("mcp-config")];
+        /// Only the MCP servers given here, none of settings, plugins or the repository.
+        strict_mcp_config: bool => [Flag("strict-mcp-config")];
+        /// Plugins in directories.
+        plugins: Vec<Plugin> => [Flag("plugin-dir"), Flag("plugin-dir-no-mcp")];
 
-impl Default for Limits {
-    fn default() -> Self {
-        const MIB: usize = 1024 * 1024;
-        Self { line_bytes: 64 * MIB, buffer_bytes: 64 * MIB, hard_buffer_bytes: 256 * MIB }
+        /// Stop after this many steps of the model. At least 1.
+        max_turns: Option<u32> => [Flag("max-turns")];
+        /// Stop when the process has cost this much, in US dollars. Above 0.
+        max_budget_usd: Option<f64> => [Flag("max-budget-usd")];
+        /// Limits of time.
+        timeouts: Timeouts => [Library];
+        /// Limits of memory.
+        limits: Limits => [Library];
+
+        /// Continue the session with this id.
+        resume: Option<String> => [Flag("resume")];
+        /// Continue the newest session of the working directory.
+        continue_session as "continue": bool => [Flag("continue")];
+        /// With `resume` or `continue`: under a new id, leaving the old session as it was.
+        fork_session: bool => [Flag("fork-session")];
+        /// With `resume` or `continue`: only up to the message with this uuid.
+        resume_session_at: Option<String> => [Flag("resume-session-at")];
+        /// With `resume_session_at`: the uuid of the prompt whose turn is dropped; the CLI refuses when more would be lost.
+        resume_drops_turn: Option<String> => [Flag("resume-drops-turn")];
+        /// The id of the new session, a UUID that is not in use. Default: chosen by the CLI.
+        session_id: Option<String> => [Flag("session-id")];
+        /// Whether the session is saved to disk. Default: yes.
+        persist_session: Option<bool> => [Flag("no-session-persistence")];
+        /// Keep copies of files before tools change them, so that `rewind_files` can bring them back.
+        enable_file_checkpointing: bool => [Environment("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING")];
+
+        /// Also deliver `stream_event` messages while the model writes.
+        include_partial_messages: bool => [Flag("include-partial-messages")];
+        /// Also deliver messages about hooks that are commands.
+        include_hook_events: bool => [Flag("include-hook-events")];
+        /// Also deliver the text and thinking of subagents.
+        forward_subagent_text: bool => [Initialize("forwardSubagentText")];
+        /// Send prompts as they are: no `@path` is expanded and no `/command` is carried out.
+        verbatim_prompts: bool => [Library];
+        /// Also deliver what the user might ask next, after each turn.
+        prompt_suggestions: bool => [Initialize("promptSuggestions")];
+        /// Also deliver short summaries of what running subagents do.
+        agent_progress_summaries: bool => [Initialize("agentProgressSummaries")];
+        /// The host lets its user stop single background tasks, so an interrupt leaves them running.
+        per_task_stop_affordance: bool => [Initialize("perTaskStopAffordance")];
+
+        /// The working directory. Default: that of this process.
+        cwd: Option<PathBuf> => [Process];
+        /// Directories beside the working directory that tools may use.
+        add_dirs: Vec<PathBuf> => [Flag("add-dir")];
+        /// How far the working directory is trusted.
+        workspace: Workspace => [Library];
+        /// The trusted checkout of which the working directory is a worktree: settings of the repository are read from there.
+        project_config_root: Option<PathBuf> => [Flag("project-config-root")];
+        /// Which settings files are read: any of `user`, `project`, `local`; an empty list reads none. Default: the CLI's.
+        setting_sources: Option<Vec<SettingSource>> => [Flag("setting-sources")];
+        /// Settings above those in files: an object or JSON text, sent over stdin, or the path of a file.
+        settings: Option<Settings> => [Initialize("settings"), Flag("settings")];
+        /// Settings above all others but those of the machine's administrator; only what restricts counts. Sent over stdin.
+        managed_settings: Option<Map<String, Value>> => [Initialize("managedSettings")];
+        /// The sandbox of commands, in the CLI's own form; merged over `settings.sandbox`.
+        sandbox: Option<Map<String, Value>> => [Settings("sandbox")];
+
+        /// The `claude` program. Default: `MADRIGAL_CLI_PATH`, then `PATH`, then the usual places.
+        cli_path: Option<PathBuf> => [Process];
+        /// What runs the program, such as `node`, when `cli_path` is a script.
+        executable: Option<PathBuf> => [Process];
+        /// Arguments for `executable`, before the path of the script.
+        executable_args: Vec<String> => [Process];
+        /// Variables added to the environment the CLI inherits. May hold secrets; never shown.
+        env: BTreeMap<String, String> => [Process];
+        /// Which variables of this process the program inherits.
+        env_mode: EnvMode => [Process];
+        /// With `env_mode` `allow_list`: the names of those it inherits; a `*` at the end stands for any rest.
+        env_allow: Vec<String> => [Process];
+        /// The place of this process in a distributed trace.
+        trace_context: Option<TraceContext> => [Environment("TRACEPARENT"), Environment("TRACESTATE")];
+        /// The name and version of the host, for the program's requests: `my-app/1.0`.
+        client_app: Option<String> => [Environment("CLAUDE_AGENT_SDK_CLIENT_APP")];
+        /// The program writes what it does to a file, or to stderr.
+        debug: bool => [Flag("debug")];
+        /// The file for that.
+        debug_file: Option<PathBuf> => [Flag("debug-file")];
+        /// Flags this library has no option for: name without dashes, and value or `null`. Visible in process lists.
+        extra_args: BTreeMap<String, Option<String>> => [Process];
     }
 }
 
 impl fmt::Debug for Options {
-    /// As JSON, with the values of the environment hidden: they may be secrets.
+    /// As JSON, only what is not the default, with what may be secret hidden.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let defaults = serde_json::to_value(Self::default()).unwrap_or_default();
         let mut shown = serde_json::to_value(self).unwrap_or_default();
-        if let Some(env) = shown["env"].as_object_mut() {
-            env.values_mut().for_each(|value| *value = "...".into());
+        if let Some(fields) = shown.as_object_mut() {
+            fields.retain(|name, value| defaults[name.as_str()] != *value);
+            // `env` shows its names; of the others even those may say too much.
+            for (name, value) in fields {
+                match (name.as_str(), value) {
+                    ("env" | "extra_args", Value::Object(map)) => {
+                        map.values_mut().for_each(|value| *value = "...".into());
+                    }
+                    ("mcp_servers" | "agents", Value::Object(map)) => {
+                        map.values_mut().for_each(|value| *value = "...".into());
+                    }
+                    ("settings" | "managed_settings", value) => *value = "...".into(),
+                    _ => {}
+                }
+            }
         }
         write!(f, "Options {shown}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_of_the_environment_are_not_shown() {
-        let options = Options { env: [("KEY".to_owned(), "hidden".to_owned())].into(), ..Options::default() };
-        let shown = format!("{options:?}");
-        assert!(shown.contains("KEY") && !shown.contains("hidden"), "{shown}");
     }
 }

@@ -1,22 +1,10 @@
 //! Refuses options that cannot work before anything is started, naming the field and what was expected.
 
-use std::path::Path;
-
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::Options;
+use super::{McpServers, Options, texts::validate_limits};
 use crate::{Error, ErrorKind, Result};
-
-/// Flags that carry the conversation itself; replacing one would break it.
-const OURS: [&str; 7] = [
-    "print",
-    "input-format",
-    "output-format",
-    "verbose",
-    "permission-prompt-tool",
-    "system-prompt",
-    "append-system-prompt",
-];
 
 impl Options {
     /// Reads options from JSON text. Fails with `invalid_options`, naming the path of the field.
@@ -35,117 +23,151 @@ impl Options {
     /// Checks what types cannot: ranges, exclusions, names. Fails with `invalid_options`, naming the path of the field.
     /// Called by everything that opens a session.
     pub fn validate(&self) -> Result<()> {
-        self.validate_text()?;
+        self.validate_texts()?;
+        self.validate_model()?;
+        self.validate_resumption()?;
+        self.validate_settings()?;
+        self.validate_agents()?;
+        self.validate_servers()?;
+        validate_limits(&self.timeouts, &self.limits)
+    }
+
+    fn validate_model(&self) -> Result<()> {
         if self.max_turns == Some(0) {
             return Err(invalid("max_turns", "expected at least 1"));
         }
         if self.max_budget_usd.is_some_and(|dollars| !dollars.is_finite() || dollars <= 0.0) {
             return Err(invalid("max_budget_usd", "expected an amount above 0, in US dollars"));
         }
+        if self.task_budget.is_some_and(|budget| budget.total == 0) {
+            return Err(invalid("task_budget.total", "expected at least 1 token"));
+        }
+        if self.fallback_model.is_some() && self.fallback_model == self.model {
+            return Err(invalid("fallback_model", "expected another model than `model`"));
+        }
+        if self.append_system_prompt.is_some()
+            && self.system_prompt.as_ref().is_some_and(|prompt| prompt.append().is_some())
+        {
+            return Err(invalid("append_system_prompt", "given twice: `system_prompt.append` says it too"));
+        }
+        if self.system_prompt.as_ref().and_then(|prompt| prompt.blocks()).is_some_and(<[String]>::is_empty) {
+            return Err(invalid("system_prompt", "expected at least one text"));
+        }
+        if !self.executable_args.is_empty() && self.executable.is_none() {
+            return Err(invalid("executable_args", "needs `executable`"));
+        }
+        if self.executable.is_some() && self.cli_path.is_none() {
+            return Err(invalid("executable", "needs `cli_path`, the script that it runs"));
+        }
+        Ok(())
+    }
+
+    fn validate_resumption(&self) -> Result<()> {
         if self.resume.is_some() && self.continue_session {
             return Err(invalid("continue", "cannot be combined with `resume`; choose one"));
         }
-        if self.fork_session && self.resume.is_none() && !self.continue_session {
+        let resumes = self.resume.is_some() || self.continue_session;
+        if self.fork_session && !resumes {
             return Err(invalid("fork_session", "needs `resume` or `continue`"));
         }
-        if let Some(id) = &self.session_id
-            && Uuid::try_parse(id).is_err()
-        {
-            return Err(invalid(
-                "session_id",
-                "expected a UUID such as 123e4567-e89b-42d3-a456-426614174000",
-            ));
+        if self.resume_session_at.is_some() && !resumes {
+            return Err(invalid("resume_session_at", "needs `resume` or `continue`"));
         }
-        if self.limits.line_bytes == 0 || self.limits.buffer_bytes == 0 {
-            return Err(invalid("limits", "expected sizes above 0, in bytes"));
+        if self.resume_drops_turn.is_some() && self.resume_session_at.is_none() {
+            return Err(invalid("resume_drops_turn", "needs `resume_session_at`"));
         }
-        if self.limits.hard_buffer_bytes < self.limits.buffer_bytes {
-            return Err(invalid("limits.hard_buffer_bytes", "expected at least `limits.buffer_bytes`"));
+        if let Some(id) = &self.session_id {
+            if Uuid::try_parse(id).is_err() {
+                return Err(invalid(
+                    "session_id",
+                    "expected a UUID such as 123e4567-e89b-42d3-a456-426614174000",
+                ));
+            }
+            if resumes && !self.fork_session {
+                return Err(invalid(
+                    "session_id",
+                    "with `resume` or `continue` only a fork gets an id: add `fork_session`",
+                ));
+            }
         }
         Ok(())
     }
 
-    fn validate_text(&self) -> Result<()> {
-        let single = [
-            ("model", &self.model),
-            ("fallback_model", &self.fallback_model),
-            ("resume", &self.resume),
-            ("session_id", &self.session_id),
-        ];
-        for (field, value) in single {
-            if let Some(value) = value {
-                text(field, value)?;
-                if value.is_empty() {
-                    return Err(invalid(field, "expected a value; leave it out for the default"));
+    fn validate_settings(&self) -> Result<()> {
+        if let Some(settings) = &self.settings {
+            if let Err(problem) = settings.inline() {
+                return Err(invalid("settings", &format!("expected a JSON object: {problem}")));
+            }
+            if settings.file().is_some() && self.sandbox.is_some() {
+                return Err(invalid(
+                    "sandbox",
+                    "cannot be combined with a file of settings; put it into the file",
+                ));
+            }
+        }
+        if let Some(context) = &self.trace_context
+            && let Some((field, problem)) = context.problem()
+        {
+            return Err(invalid(&format!("trace_context.{field}"), problem));
+        }
+        if !self.env_allow.is_empty() && self.env_mode != super::EnvMode::AllowList {
+            return Err(invalid("env_allow", "needs `env_mode` to be `allow_list`"));
+        }
+        Ok(())
+    }
+
+    fn validate_agents(&self) -> Result<()> {
+        for (name, agent) in &self.agents {
+            if name.trim().is_empty() {
+                return Err(invalid("agents", "expected a name for each agent"));
+            }
+            for field in ["description", "prompt"] {
+                need_text(&format!("agents.{name}"), agent, field)?;
+            }
+            for field in ["tools", "disallowedTools", "skills"] {
+                let texts =
+                    |value: &Value| value.as_array().is_some_and(|all| all.iter().all(Value::is_string));
+                if agent.get(field).is_some_and(|value| !value.is_null() && !texts(value)) {
+                    return Err(invalid(&format!("agents.{name}.{field}"), "expected a list of texts"));
                 }
             }
         }
-        let tools = self.tools.as_deref().unwrap_or_default();
-        for (field, list) in [
-            ("tools", tools),
-            ("allowed_tools", &self.allowed_tools),
-            ("disallowed_tools", &self.disallowed_tools),
-        ] {
-            for (index, value) in list.iter().enumerate() {
-                text(&format!("{field}[{index}]"), value)?;
-                if value.trim().is_empty() {
+        Ok(())
+    }
+
+    fn validate_servers(&self) -> Result<()> {
+        let Some(McpServers::Map(servers)) = &self.mcp_servers else { return Ok(()) };
+        for (name, server) in servers {
+            let path = format!("mcp_servers.{name}");
+            if name.trim().is_empty() {
+                return Err(invalid("mcp_servers", "expected a name for each server"));
+            }
+            match server.get("type").map(Value::as_str) {
+                None | Some(Some("stdio")) => need_text(&path, server, "command")?,
+                Some(Some("http" | "sse" | "ws")) => need_text(&path, server, "url")?,
+                Some(Some("sdk")) => {
                     return Err(invalid(
-                        &format!("{field}[{index}]"),
-                        "expected the name of a tool or a rule",
+                        &format!("{path}.type"),
+                        "a server inside this process is not an option: register its tools with the session",
                     ));
                 }
+                // What the CLI learns later.
+                Some(Some(_)) => {}
+                Some(None) => return Err(invalid(&format!("{path}.type"), "expected a text")),
             }
-        }
-        for (name, value) in &self.env {
-            if name.is_empty() || name.contains(['=', '\0']) {
-                return Err(invalid(&format!("env.{name}"), "expected a name without `=`"));
-            }
-            text(&format!("env.{name}"), value)?;
-        }
-        for (name, value) in &self.extra_args {
-            let field = format!("extra_args.{name}");
-            let word = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-            if name.is_empty() || name.starts_with('-') || !word {
-                return Err(invalid(
-                    &field,
-                    "expected the name of a flag without its dashes, such as `effort`",
-                ));
-            }
-            if OURS.contains(&name.as_str()) {
-                return Err(invalid(
-                    &field,
-                    "is set by Madrigal itself and cannot be replaced; there may be an option for it",
-                ));
-            }
-            text(&field, value.as_deref().unwrap_or_default())?;
-        }
-        for (field, path) in [("cwd", &self.cwd), ("cli_path", &self.cli_path)] {
-            if let Some(path) = path {
-                path_text(field, path)?;
-            }
-        }
-        for (index, path) in self.add_dirs.iter().enumerate() {
-            path_text(&format!("add_dirs[{index}]"), path)?;
         }
         Ok(())
     }
 }
 
-fn text(field: &str, value: &str) -> Result<()> {
-    if value.contains('\0') {
-        return Err(invalid(field, "expected text without a NUL character"));
+fn need_text(path: &str, object: &Map<String, Value>, field: &str) -> Result<()> {
+    match object.get(field).and_then(Value::as_str) {
+        Some(text) if !text.is_empty() => Ok(()),
+        _ => Err(invalid(&format!("{path}.{field}"), "expected a text")),
     }
-    Ok(())
 }
 
-fn path_text(field: &str, path: &Path) -> Result<()> {
-    if path.as_os_str().is_empty() {
-        return Err(invalid(field, "expected a path; leave it out for the default"));
-    }
-    text(field, &path.to_string_lossy())
-}
-
-fn invalid(path: &str, problem: &str) -> Error {
+pub(super) fn invalid(path: &str, problem: &str) -> Error {
     Error::new(ErrorKind::InvalidOptions, format!("{path}: {problem}"))
         .operation("options")
         .with("field", path)
@@ -179,6 +201,43 @@ mod tests {
             (r#"{"extra_args": {"input-format": "text"}}"#, "extra_args.input-format"),
             (r#"{"cwd": ""}"#, "cwd"),
             (r#"{"limits": {"hard_buffer_bytes": 1}}"#, "limits.hard_buffer_bytes"),
+            (r#"{"timeouts": {"stall_action": "sulk"}}"#, "timeouts.stall_action"),
+            (r#"{"timeouts": {"callback_ms": 0}}"#, "timeouts.callback_ms"),
+            (r#"{"system_prompt": 7}"#, "system_prompt"),
+            (r#"{"system_prompt": ["a", 7]}"#, "system_prompt[1]"),
+            (r#"{"system_prompt": {"type": "preset", "preset": "mine"}}"#, "system_prompt"),
+            (
+                r#"{"append_system_prompt": "a", "system_prompt": {"type": "preset", "preset": "claude_code", "append": "b"}}"#,
+                "append_system_prompt",
+            ),
+            (r#"{"tools": "Bash"}"#, "tools"),
+            (r#"{"tools": ["Bash", ""]}"#, "tools[1]"),
+            (r#"{"skills": "some"}"#, "skills"),
+            (r#"{"skills": ["a)b"]}"#, "skills[0]"),
+            (r#"{"betas": ["a,b"]}"#, "betas[0]"),
+            (r#"{"thinking": {"type": "deep"}}"#, "thinking.type"),
+            (r#"{"effort": "huge"}"#, "effort"),
+            (r#"{"task_budget": {"total": 0}}"#, "task_budget.total"),
+            (r#"{"output_format": {"type": "json_schema", "schema": "x"}}"#, "output_format"),
+            (r#"{"model": "a", "fallback_model": "a"}"#, "fallback_model"),
+            (r#"{"agents": {"a": {"description": "x"}}}"#, "agents.a.prompt"),
+            (r#"{"agents": {"a": {"description": "x", "prompt": "y", "tools": "Bash"}}}"#, "agents.a.tools"),
+            (r#"{"agents": {"a": "x"}}"#, "agents.a"),
+            (r#"{"mcp_servers": {"s": {"type": "http"}}}"#, "mcp_servers.s.url"),
+            (r#"{"mcp_servers": {"s": {}}}"#, "mcp_servers.s.command"),
+            (r#"{"mcp_servers": {"s": {"type": "sdk", "name": "s"}}}"#, "mcp_servers.s.type"),
+            (r#"{"plugins": [{"type": "local", "path": ""}]}"#, "plugins[0].path"),
+            (r#"{"plugins": [{"type": "remote", "path": "x"}]}"#, "plugins[0].type"),
+            (r#"{"settings": "{oops"}"#, "settings"),
+            (r#"{"settings": "file.json", "sandbox": {}}"#, "sandbox"),
+            (r#"{"resume_session_at": "x"}"#, "resume_session_at"),
+            (r#"{"resume": "x", "resume_drops_turn": "y"}"#, "resume_drops_turn"),
+            (r#"{"resume": "x", "session_id": "123e4567-e89b-42d3-a456-426614174000"}"#, "session_id"),
+            (r#"{"workspace": "open"}"#, "workspace"),
+            (r#"{"env_allow": ["X"]}"#, "env_allow"),
+            (r#"{"env_mode": "allow_list", "env_allow": ["A*B"]}"#, "env_allow[0]"),
+            (r#"{"trace_context": {"traceparent": "x"}}"#, "trace_context.traceparent"),
+            (r#"{"executable": "node"}"#, "executable"),
         ] {
             assert_eq!(field(json), path, "{json}");
         }

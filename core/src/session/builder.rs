@@ -16,7 +16,7 @@ use super::{
     mailbox::Sender,
 };
 use crate::{
-    Error, Options, Result,
+    Error, ErrorKind, Options, Result,
     transport::{ChildTransport, Connection, StderrLine, Transport, locate},
 };
 
@@ -126,8 +126,18 @@ impl SessionBuilder {
         Ok(Query::new(session))
     }
 
+    fn answers_permissions(&self) -> bool {
+        self.host.as_ref().is_some_and(|host| host.asks().contains(&AskKind::CanUseTool))
+    }
+
     fn parts(self) -> Result<(Parts, Session)> {
         self.options.validate()?;
+        if self.answers_permissions() && self.options.permission_prompt_tool_name.is_some() {
+            let message = "permission_prompt_tool_name: cannot be combined with a host that answers permission questions; choose one";
+            return Err(Error::new(ErrorKind::InvalidOptions, message)
+                .operation("options")
+                .with("field", "permission_prompt_tool_name"));
+        }
         let mailbox = Arc::new(Mailbox::new(self.options.limits.buffer_bytes));
         let (commands, receiver) = mpsc::unbounded_channel();
         let pid = Arc::new(OnceLock::new());
@@ -159,13 +169,14 @@ struct Parts {
 
 impl Parts {
     async fn connect(&self) -> Result<(PathBuf, Connection)> {
-        let SessionBuilder { options, host, transport, on_stderr } = &self.builder;
+        let SessionBuilder { options, transport, on_stderr, .. } = &self.builder;
         let program = match (transport, &options.cli_path) {
+            // A script need not be executable: what runs it reads it.
+            (None, Some(script)) if options.executable.is_some() => script.clone(),
             (None, explicit) => locate(explicit.as_deref())?,
             (Some(_), explicit) => explicit.clone().unwrap_or_else(|| "claude".into()),
         };
-        let asks = host.as_ref().is_some_and(|host| host.asks().contains(&AskKind::CanUseTool));
-        let mut launch = options.launch(program.clone(), asks);
+        let mut launch = options.launch(program.clone(), self.builder.answers_permissions());
         launch.on_stderr = on_stderr.clone();
         let connection = match transport {
             Some(transport) => transport.connect(launch).await,

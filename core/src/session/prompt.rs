@@ -81,6 +81,13 @@ impl Prompt {
         &self.uuid
     }
 
+    /// The frame as one line that tells the program to take the text as it is: no `@path`, no `/command`.
+    pub(crate) fn verbatim_line(&self) -> String {
+        let mut verbatim = self.clone();
+        verbatim.frame.insert("client_composed".to_owned(), true.into());
+        verbatim.line()
+    }
+
     /// The frame as one line.
     pub(crate) fn line(&self) -> String {
         let mut line = serde_json::to_string(&self.frame).unwrap_or_default();

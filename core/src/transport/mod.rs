@@ -59,6 +59,8 @@ pub struct Launch {
     pub env: BTreeMap<OsString, OsString>,
     /// Variables removed from the inherited environment.
     pub env_remove: Vec<OsString>,
+    /// The only variables that are inherited, when there are such; a name may end in `*`.
+    pub env_keep: Option<Vec<OsString>>,
     /// The working directory; that of this process when `None`.
     pub cwd: Option<PathBuf>,
     /// Called with each line the program writes to stderr, without its newline.
@@ -76,6 +78,7 @@ impl fmt::Debug for Launch {
             .field("args", &self.args)
             .field("env", &self.env.keys().collect::<Vec<_>>())
             .field("env_remove", &self.env_remove)
+            .field("env_keep", &self.env_keep)
             .field("cwd", &self.cwd)
             .finish_non_exhaustive()
     }

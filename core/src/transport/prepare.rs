@@ -70,7 +70,7 @@ impl Prepared {
         for (name, value) in std::env::vars_os() {
             if name == SESSION_VARIABLE {
                 marks = value;
-            } else if !launch.env.contains_key(&name) && !launch.env_remove.contains(&name) {
+            } else if inherits(launch, &name) {
                 env.push(&[&name, OsStr::new("="), &value]);
                 if name == "PATH" {
                     path = Some(value);
@@ -179,6 +179,17 @@ impl Prepared {
     }
 }
 
+/// Whether a variable of this process is handed on as it is.
+fn inherits(launch: &Launch, name: &OsStr) -> bool {
+    let kept = |pattern: &OsString| match pattern.as_bytes().strip_suffix(b"*") {
+        Some(stem) => name.as_bytes().starts_with(stem),
+        None => name == pattern,
+    };
+    !launch.env.contains_key(name)
+        && !launch.env_remove.iter().any(|removed| removed == name)
+        && launch.env_keep.as_ref().is_none_or(|patterns| patterns.iter().any(kept))
+}
+
 /// What was being done for the child when the system refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -257,6 +268,21 @@ mod tests {
         assert!(env.contains(&"ADDED=1".to_owned()));
         assert!(!env.iter().any(|entry| entry.starts_with("CARGO_MANIFEST_DIR=")));
         assert!(env.iter().any(|entry| entry.starts_with("MADRIGAL_SESSION=") && entry.ends_with("mark-1")));
+    }
+
+    #[test]
+    fn an_allow_list_keeps_what_it_names_and_nothing_else() {
+        let launch = Launch {
+            program: "/bin/true".into(),
+            env: [("ADDED".into(), "1".into())].into(),
+            env_keep: Some(vec!["PATH".into(), "CARGO_MANIFEST_*".into()]),
+            ..Launch::default()
+        };
+        let env = environment(&Prepared::new(&launch, "m").unwrap());
+        let names: Vec<&str> = env.iter().filter_map(|entry| Some(entry.split_once('=')?.0)).collect();
+        assert!(names.contains(&"PATH") && names.contains(&"CARGO_MANIFEST_DIR"), "{names:?}");
+        assert!(names.contains(&"ADDED") && names.contains(&"MADRIGAL_SESSION"), "{names:?}");
+        assert!(!names.contains(&"CARGO_PKG_NAME") && !names.contains(&"HOME"), "{names:?}");
     }
 
     #[test]

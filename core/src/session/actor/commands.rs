@@ -42,7 +42,8 @@ impl Actor {
             self.last_output = now;
         }
         self.turns.prompt(prompt.uuid(), now);
-        self.write(&prompt.line());
+        let verbatim = self.options.verbatim_prompts;
+        self.write(&if verbatim { prompt.verbatim_line() } else { prompt.line() });
         Ok(())
     }
 
