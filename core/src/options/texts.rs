@@ -77,8 +77,8 @@ impl Options {
         for (index, value) in self.executable_args.iter().enumerate() {
             text(&format!("executable_args[{index}]"), value)?;
         }
-        for (index, name) in self.betas.iter().enumerate().filter(|(_, name)| name.contains(',')) {
-            return Err(invalid(&format!("betas[{index}]"), &format!("expected one name, not {name:?}")));
+        if let Some(index) = self.betas.iter().position(|name| name.contains(',')) {
+            return Err(invalid(&format!("betas[{index}]"), "expected one name, without a comma"));
         }
         for (index, name) in self.env_allow.iter().enumerate() {
             let stem = name.strip_suffix('*').unwrap_or(name);
