@@ -8,8 +8,10 @@ import { engine, hold, type Listener, letGo, open, release } from "./engine.js";
 import { AbortError, ClosedError, fromWire, native, type WireError } from "./errors.js";
 import type { SDKMessage } from "./messages.js";
 import type { Drained } from "./native.js";
-import { type HostOptions, type Options, request, respell } from "./options.js";
-import type { CanUseToolRequest } from "./permission.js";
+import type { Options } from "./option-types.js";
+import { type HostOptions, request, respell } from "./options.js";
+import { byName } from "./provided.js";
+import { type AnyTool, listed } from "./tools.js";
 
 /** How many messages are taken at a time; a batch also ends after half a megabyte. */
 const BATCH = 4096;
@@ -19,7 +21,7 @@ export type Exit = { code: number } | { signal: number } | null;
 
 type Signal =
   | { event: "opened"; pid: number | null; info: Record<string, unknown> | null }
-  | { event: "ask"; ask: string; kind: string; request: CanUseToolRequest }
+  | { event: "ask"; ask: string; kind: string; request: Record<string, unknown> }
   | { event: "ask_cancelled"; ask: string }
   | { event: "reply"; id: number; result?: unknown; error?: WireError }
   | { event: "stderr"; line: string };
@@ -75,7 +77,7 @@ export class Channel implements Listener {
     host: HostOptions,
   ) {
     this.#stderr = host.stderr;
-    this.#asks = new Asks(id, host.canUseTool);
+    this.#asks = new Asks(id, host.provided);
   }
 
   /** Whether everything was taken and nothing will come. */
@@ -145,6 +147,19 @@ export class Channel implements Listener {
       this.#replies.set(id, { resolve: resolve as Reply["resolve"], reject });
       hold(this);
     });
+  }
+
+  /** Replaces the tools of a server of this process. Calls that are under way go on with the old ones. */
+  async setTools(server: string, tools: readonly AnyTool[]): Promise<void> {
+    const named = byName(tools, "tools");
+    const wire = listed(tools);
+    const old = this.#asks.setTools(server, named);
+    try {
+      await this.submit("set_tools", { server, tools: wire });
+    } catch (error) {
+      this.#asks.setTools(server, old);
+      throw error;
+    }
   }
 
   /** Ends the stream with an error of this side, and the program with it. */
@@ -260,7 +275,7 @@ export class Channel implements Listener {
         break;
       }
       case "ask":
-        void this.#asks.answer(signal.ask, signal.request);
+        void this.#asks.answer(signal.ask, signal.kind, signal.request);
         break;
       case "ask_cancelled":
         this.#asks.cancel(signal.ask);

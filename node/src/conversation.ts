@@ -1,19 +1,17 @@
 // What queries and sessions have in common: reading in order, and the requests that can be made of a running program.
 
 import { Channel, type Exit } from "./channel.js";
-import type { PermissionMode, SDKMessage } from "./messages.js";
-import type { Options } from "./options.js";
+import type {
+  ControlRequest,
+  SDKControlInitializeResponse,
+  SDKControlInterruptResponse,
+} from "./controls.js";
+import type { SDKMessage } from "./messages.js";
+import type { Options } from "./option-types.js";
+import { Requests } from "./requests.js";
+import type { AnyTool } from "./tools.js";
 
-/** The answer to an interrupt: the prompts that still wait for their turn. */
-export interface InterruptReceipt {
-  still_queued?: string[];
-  [key: string]: unknown;
-}
-
-/** A request to the running program: `subtype` and its fields, with the program's own names. */
-export type ControlRequest = { subtype: string } & Record<string, unknown>;
-
-export abstract class Conversation {
+export abstract class Conversation extends Requests {
   /** @internal */
   protected readonly channel: Channel;
   /** Reads that wait for their turn: they are served in the order in which they were asked for. */
@@ -21,6 +19,7 @@ export abstract class Conversation {
 
   /** @internal */
   protected constructor(options: Options | undefined) {
+    super();
     this.channel = Channel.open(options);
   }
 
@@ -42,29 +41,33 @@ export abstract class Conversation {
     return this.inOrder(() => this.take(options.signal));
   }
 
-  /** Ends the current turn; the conversation can go on. Resolves with the program's receipt. */
-  interrupt(): Promise<InterruptReceipt> {
+  /**
+   * Ends the current turn; the conversation can go on. Prompts that wait for their turn stay, unless `cancelQueued`.
+   * Resolves with the program's receipt.
+   */
+  interrupt(options: { cancelQueued?: boolean } = {}): Promise<SDKControlInterruptResponse> {
+    if (options.cancelQueued) return this.control({ subtype: "interrupt", cancel_queued: true });
     return this.channel.submit("interrupt");
   }
 
-  /** Changes how permissions are decided from now on. */
-  async setPermissionMode(mode: PermissionMode): Promise<void> {
-    await this.control({ subtype: "set_permission_mode", mode });
+  override control<T = Record<string, unknown> | null>(
+    request: ControlRequest,
+    options: { timeoutMs?: number } = {},
+  ): Promise<T> {
+    const { timeoutMs } = options;
+    return this.channel.submit("control", {
+      request,
+      ...(timeoutMs !== undefined && { timeout_ms: timeoutMs }),
+    });
   }
 
-  /** Changes the model from now on; without one, back to the default. */
-  async setModel(model?: string): Promise<void> {
-    await this.control({ subtype: "set_model", model: model ?? null });
+  override async initializationResult(): Promise<SDKControlInitializeResponse> {
+    return (await this.channel.whenOpened()).info as SDKControlInitializeResponse;
   }
 
-  /** Makes any request of the program and resolves with the payload of its answer, `null` when it has none. */
-  control<T = Record<string, unknown> | null>(request: ControlRequest): Promise<T> {
-    return this.channel.submit("control", { request });
-  }
-
-  /** What the program said about itself when it started: commands, models, account. */
-  async initializationResult(): Promise<Record<string, unknown>> {
-    return (await this.channel.whenOpened()).info;
+  /** Replaces the tools of a server of this process, by its key in `mcpServers`; the program is told. */
+  setTools(server: string, tools: AnyTool[]): Promise<void> {
+    return this.channel.setTools(server, tools);
   }
 
   /** @internal The next message if it is there and nobody else waits for one. */

@@ -1,7 +1,8 @@
 // What the package offers: the official names, and ours beside them.
 
 export type { Exit } from "./channel.js";
-export type { ControlRequest, InterruptReceipt } from "./conversation.js";
+export type * from "./controls.js";
+export type * from "./elicitation.js";
 export {
   AbortError,
   AuthError,
@@ -24,9 +25,12 @@ export {
   TimeoutError,
   type WireError,
 } from "./errors.js";
+export * from "./hook-inputs.js";
+export * from "./hooks.js";
 export { type LogLevel, type LogLine, onLog } from "./log.js";
+export type * from "./mcp.js";
 export type * from "./messages.js";
-export type { Limits, Options, Timeouts } from "./options.js";
+export type * from "./option-types.js";
 export type {
   CanUseTool,
   CanUseToolRequest,
@@ -37,4 +41,16 @@ export type {
   PermissionUpdateDestination,
 } from "./permission.js";
 export { type Prompt, Query, query } from "./query.js";
+export type { AnyZodRawShape, InferInput, InferShape, JsonSchema, ZodLike } from "./schema.js";
 export { Session, Turn } from "./session.js";
+export {
+  type AnyTool,
+  type CreateSdkMcpServerOptions,
+  createSdkMcpServer,
+  type SdkMcpToolDefinition,
+  type ToolContext,
+  type ToolExtras,
+  type ToolSchema,
+  ToolServer,
+  tool,
+} from "./tools.js";

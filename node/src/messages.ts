@@ -35,6 +35,25 @@ export interface ModelUsage {
 /** How permissions are decided when no rule matches. */
 export type PermissionMode = "default" | "acceptEdits" | "plan" | "dontAsk" | "auto" | "bypassPermissions";
 
+/** How much effort goes into an answer. */
+export type EffortLevel = "low" | "medium" | "high" | "xhigh" | "max";
+
+/** Why the model's API failed. */
+export type SDKAssistantMessageError =
+  | "authentication_failed"
+  | "oauth_org_not_allowed"
+  | "account_on_hold"
+  | "verification_required"
+  | "billing_error"
+  | "rate_limit"
+  | "overloaded"
+  | "invalid_request"
+  | "model_not_found"
+  | "server_error"
+  | "max_output_tokens"
+  | "cloud_credential_error"
+  | "unknown";
+
 /** What every message has. */
 interface Head {
   uuid: string;

@@ -1,142 +1,112 @@
 // Options: the official names outside, the core's names on the wire, and the one table that says which is which. What is
 // not in the table is refused by name, so that a typing error never passes as a default.
 
-import { fromWire, InvalidOptionsError, MadrigalError } from "./errors.js";
-import type { PermissionMode } from "./messages.js";
-import type { CanUseTool } from "./permission.js";
-
-/** Limits of time, in milliseconds; `null` means no limit. */
-export interface Timeouts {
-  /** From the start of the program until it is ready. Default 60 000. */
-  startMs?: number | null;
-  /** For the answer to `interrupt`, `setModel` and their like. Default 60 000. */
-  controlMs?: number | null;
-  /** Silence of the program while a turn runs and no question is open. Default: none. */
-  idleMs?: number | null;
-  /** A whole turn. Default: none. */
-  turnMs?: number | null;
-  /** After a graceful close, until the program is terminated. Default 5 000. */
-  closeMs?: number | null;
-  /** From the request to terminate until everything is killed. Default 2 000. */
-  killMs?: number;
-}
-
-/** Limits of memory, in bytes. */
-export interface Limits {
-  /** The longest line accepted from the program. Default 64 MiB. */
-  lineBytes?: number;
-  /** Unread messages at which reading the program pauses. Default 64 MiB. */
-  bufferBytes?: number;
-  /** Unread messages at which the session ends with `OverflowError`. Default 256 MiB. */
-  hardBufferBytes?: number;
-}
-
-/** Everything a query or session can be told. All have defaults. */
-export interface Options {
-  /** The model: an alias (`sonnet`, `opus`, `haiku`) or a full name. Default: the program's own choice. */
-  model?: string;
-  /** Models to fall back to, separated by commas. */
-  fallbackModel?: string;
-  /** The working directory. Default: that of this process. */
-  cwd?: string;
-  /**
-   * Variables *added* to the environment the program inherits. `{ ...process.env, NAME: "x" }` does what it does with
-   * the official package; a variable of this process cannot be taken away, so `undefined` for one is refused.
-   */
-  env?: Record<string, string | undefined>;
-  /** The `claude` program. Default: `MADRIGAL_CLI_PATH`, then `PATH`, then the usual places. */
-  pathToClaudeCodeExecutable?: string;
-  /** Replaces the system prompt (a text, or `custom`), keeps it (`preset`), and adds to it (`append`). */
-  systemPrompt?:
-    | string
-    | { type: "preset"; preset: "claude_code"; append?: string }
-    | { type: "custom"; prompt: string; append?: string };
-  /** The built-in tools offered to the model; `[]` offers none. Default: all. */
-  tools?: string[] | { type: "preset"; preset: "claude_code" };
-  /** Permission rules for tools that may run without asking, such as `Bash(git log:*)`. */
-  allowedTools?: string[];
-  /** Permission rules for tools that are refused. */
-  disallowedTools?: string[];
-  /** How permissions are decided when no rule matches. */
-  permissionMode?: PermissionMode;
-  /** Stop after this many steps of the model. */
-  maxTurns?: number;
-  /** Stop when the process has cost this much, in US dollars. */
-  maxBudgetUsd?: number;
-  /** Continue the session with this id. */
-  resume?: string;
-  /** Continue the newest session of the working directory. */
-  continue?: boolean;
-  /** With `resume` or `continue`: under a new id. */
-  forkSession?: boolean;
-  /** The id of the new session, an unused UUID. */
-  sessionId?: string;
-  /** Directories beside `cwd` that tools may use. */
-  additionalDirectories?: string[];
-  /** Also deliver `stream_event` messages while the model writes. */
-  includePartialMessages?: boolean;
-  /** Which settings files are read; `[]` reads none. Default: the program's. */
-  settingSources?: ("user" | "project" | "local")[];
-  /** Flags there is no option for: name without dashes, and value or `null`. Visible in process lists. */
-  extraArgs?: Record<string, string | null>;
-  /** Limits of time. */
-  timeouts?: Timeouts;
-  /** Limits of memory. */
-  limits?: Limits;
-  /** Decides whether a tool may run. Without it, what would be asked is refused. */
-  canUseTool?: CanUseTool;
-  /** Ends the query when aborted; the iteration throws `AbortError`. */
-  abortController?: AbortController;
-  /** The same with a signal. */
-  signal?: AbortSignal;
-  /** Called with each line the program writes to stderr, without its line break. */
-  stderr?: (line: string) => void;
-}
+import { fromWire, MadrigalError } from "./errors.js";
+import { invalid, isObject } from "./invalid.js";
+import type { Options } from "./option-types.js";
+import { type Provided, provided } from "./provided.js";
 
 /** What stays in JavaScript. */
-export type HostOptions = Pick<Options, "canUseTool" | "stderr"> & { signals: AbortSignal[] };
+export interface HostOptions {
+  provided: Provided;
+  stderr: Options["stderr"];
+  signals: AbortSignal[];
+}
 
 type Wire = Record<string, unknown>;
 type Table = { [name: string]: string | Table };
 
+/** Options whose name in the core is the same in snake_case. */
+const plain = [
+  "model",
+  "fallbackModel",
+  "betas",
+  "thinking",
+  "maxThinkingTokens",
+  "effort",
+  "taskBudget",
+  "outputFormat",
+  "systemPrompt",
+  "planModeInstructions",
+  "title",
+  "tools",
+  "allowedTools",
+  "disallowedTools",
+  "toolAliases",
+  "toolConfig",
+  "skills",
+  "permissionMode",
+  "allowDangerouslySkipPermissions",
+  "permissionPromptToolName",
+  "permissionPrompts",
+  "supportedDialogKinds",
+  "agent",
+  "agents",
+  "mcpServers",
+  "strictMcpConfig",
+  "plugins",
+  "maxTurns",
+  "maxBudgetUsd",
+  "resume",
+  "continue",
+  "forkSession",
+  "resumeSessionAt",
+  "resumeDropsTurn",
+  "sessionId",
+  "persistSession",
+  "enableFileCheckpointing",
+  "includePartialMessages",
+  "includeHookEvents",
+  "forwardSubagentText",
+  "verbatimPrompts",
+  "promptSuggestions",
+  "agentProgressSummaries",
+  "perTaskStopAffordance",
+  "cwd",
+  "workspace",
+  "projectConfigRoot",
+  "settingSources",
+  "settings",
+  "managedSettings",
+  "sandbox",
+  "executable",
+  "executableArgs",
+  "env",
+  "envMode",
+  "envAllow",
+  "traceContext",
+  "clientApp",
+  "debug",
+  "debugFile",
+  "extraArgs",
+];
+
 const table: Table = {
-  model: "model",
-  fallbackModel: "fallback_model",
-  cwd: "cwd",
-  env: "env",
-  pathToClaudeCodeExecutable: "cli_path",
-  systemPrompt: "system_prompt",
-  tools: "tools",
-  allowedTools: "allowed_tools",
-  disallowedTools: "disallowed_tools",
-  permissionMode: "permission_mode",
-  maxTurns: "max_turns",
-  maxBudgetUsd: "max_budget_usd",
-  resume: "resume",
-  continue: "continue",
-  forkSession: "fork_session",
-  sessionId: "session_id",
+  ...snake(plain),
   additionalDirectories: "add_dirs",
-  includePartialMessages: "include_partial_messages",
-  settingSources: "setting_sources",
-  extraArgs: "extra_args",
-  timeouts: {
-    startMs: "start_ms",
-    controlMs: "control_ms",
-    idleMs: "idle_ms",
-    turnMs: "turn_ms",
-    closeMs: "close_ms",
-    killMs: "kill_ms",
-  },
-  limits: { lineBytes: "line_bytes", bufferBytes: "buffer_bytes", hardBufferBytes: "hard_buffer_bytes" },
+  pathToClaudeCodeExecutable: "cli_path",
+  timeouts: snake([
+    "startMs",
+    "controlMs",
+    "firstTokenMs",
+    "idleMs",
+    "turnMs",
+    "callbackMs",
+    "stallMs",
+    "stallAction",
+    "closeMs",
+    "killMs",
+  ]),
+  limits: snake(["lineBytes", "bufferBytes", "hardBufferBytes"]),
 };
 
 /** The request of `open` and what stays here. Throws `InvalidOptionsError`. */
 export function request(options: Options = {}): { text: string; host: HostOptions } {
   if (!isObject(options)) throw invalid("options", "expected an object");
-  const { canUseTool, stderr, abortController, signal, systemPrompt, tools, env, ...plain } = options;
-  expect("canUseTool", canUseTool, "a function", isFunction(canUseTool));
-  expect("stderr", stderr, "a function", isFunction(stderr));
+  const { canUseTool, onElicitation, onUserDialog, hooks, mcpServers, ...data } = options;
+  const { stderr, abortController, signal, systemPrompt, env, ...plain } = data;
+  for (const [name, value] of Object.entries({ canUseTool, onElicitation, onUserDialog, stderr }))
+    expect(name, value, "a function", typeof value === "function");
   expect("signal", signal, "an AbortSignal", signal instanceof AbortSignal);
   expect(
     "abortController",
@@ -144,15 +114,12 @@ export function request(options: Options = {}): { text: string; host: HostOption
     "an AbortController",
     abortController?.signal instanceof AbortSignal,
   );
-  const wire: Wire = translate(plain, table, "");
-  Object.assign(wire, systemPromptOf(systemPrompt), toolsOf(tools), environment(env));
-  const text = JSON.stringify({
-    options: wire,
-    asks: canUseTool ? ["can_use_tool"] : [],
-    stderr: Boolean(stderr),
-  });
+  const host = provided({ canUseTool, onElicitation, onUserDialog, hooks, mcpServers });
+  const wire: Wire = translate({ ...plain, mcpServers: host.mcpServers }, table, "");
+  Object.assign(wire, systemPromptOf(systemPrompt), environment(env));
+  const text = JSON.stringify({ options: wire, stderr: Boolean(stderr), ...host.wire });
   const signals = [signal, abortController?.signal].filter((one) => one !== undefined);
-  return { text, host: { ...(canUseTool && { canUseTool }), ...(stderr && { stderr }), signals } };
+  return { text, host: { provided: host.provided, stderr, signals } };
 }
 
 /** An error of the core, with the options it speaks of in the words of this package. */
@@ -197,29 +164,12 @@ function translate(values: object, names: Table, prefix: string): Wire {
   return wire;
 }
 
+/** `append` of a prompt of one's own is an option of its own in the core. */
 function systemPromptOf(value: Options["systemPrompt"]): Wire {
-  if (value === undefined) return {};
-  if (typeof value === "string") return { system_prompt: value };
-  const { type, append, ...rest } = isObject(value) ? value : { type: undefined, append: undefined };
-  const { prompt, preset, ...unknown }: { prompt?: string; preset?: string } = rest;
-  if (type === "custom" ? prompt === undefined : type !== "preset" || preset !== "claude_code")
-    throw invalid(
-      "systemPrompt",
-      'expected a string, { type: "preset", preset: "claude_code", append? } or { type: "custom", prompt, append? }',
-    );
-  for (const name of Object.keys(unknown)) throw invalid(`systemPrompt.${name}`, "unknown option");
-  return {
-    ...(prompt !== undefined && { system_prompt: prompt }),
-    ...(append !== undefined && { append_system_prompt: append }),
-  };
-}
-
-function toolsOf(value: Options["tools"]): Wire {
-  if (value === undefined) return {};
-  if (Array.isArray(value)) return { tools: value };
-  if (!isObject(value) || value.type !== "preset" || value.preset !== "claude_code")
-    throw invalid("tools", 'expected a list of names or { type: "preset", preset: "claude_code" }');
-  return {};
+  if (!isObject(value) || !("type" in value) || value.type !== "custom")
+    return value === undefined ? {} : { system_prompt: value };
+  const { append, ...prompt } = value;
+  return { system_prompt: prompt, ...(append !== undefined && { append_system_prompt: append }) };
 }
 
 function environment(env: Options["env"]): Wire {
@@ -239,19 +189,8 @@ function expect(name: string, value: unknown, what: string, fits: boolean): void
   if (value !== undefined && !fits) throw invalid(name, `expected ${what}`);
 }
 
-function invalid(field: string, problem: string): MadrigalError {
-  return new InvalidOptionsError({
-    code: "invalid_options",
-    message: `${field}: ${problem}`,
-    operation: "open",
-    context: { field },
-  });
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === "function";
-}
-
-function isObject<T>(value: T): value is T & object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function snake(names: string[]): Table {
+  return Object.fromEntries(
+    names.map((name) => [name, name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)]),
+  );
 }

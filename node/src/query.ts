@@ -3,7 +3,7 @@
 import { Conversation } from "./conversation.js";
 import { isCode } from "./errors.js";
 import type { SDKMessage, SDKUserMessage } from "./messages.js";
-import type { Options } from "./options.js";
+import type { Options } from "./option-types.js";
 
 /** What to say: a text, or messages as they come up. */
 export type Prompt = string | AsyncIterable<SDKUserMessage>;

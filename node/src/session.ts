@@ -1,9 +1,10 @@
 // A conversation of several turns with one program. Beyond the official package, which has only `query` with a stream of
 // prompts for this.
 
+import type { SDKControlInitializeResponse } from "./controls.js";
 import { Conversation } from "./conversation.js";
 import type { ContentBlock, SDKMessage, SDKResultMessage, SDKUserMessage } from "./messages.js";
-import type { Options } from "./options.js";
+import type { Options } from "./option-types.js";
 
 /**
  * A live conversation.
@@ -36,8 +37,8 @@ export class Session extends Conversation {
   }
 
   /** What the program said about itself when it started. */
-  get info(): Record<string, unknown> {
-    return this.channel.opened?.info ?? {};
+  get info(): SDKControlInitializeResponse {
+    return (this.channel.opened?.info ?? {}) as SDKControlInitializeResponse;
   }
 
   /**

@@ -2,8 +2,10 @@
 // each step means.
 
 import assert from "node:assert/strict";
-import { AbortError, query, Session } from "madrigal";
+import * as madrigal from "madrigal";
 import { matches } from "./match.mjs";
+import { called, official, replies, respelled } from "./names.mjs";
+import { provide, tools } from "./provide.mjs";
 import { gone } from "./simulator.mjs";
 
 /** Long enough for a slow machine; reached only when something hangs. */
@@ -60,7 +62,7 @@ class Seen {
 class Run {
   saved = {};
   held = [];
-  policy = { hold: true };
+  policies = [];
   unseen = [];
   pids = {};
   changed = new EventTarget();
@@ -103,20 +105,22 @@ class Run {
   }
 
   options() {
-    const { options = {}, asks = [] } = this.scenario;
-    const own = official(options);
-    if (asks.includes("can_use_tool")) own.canUseTool = (...args) => this.onAsk(...args);
+    const own = official(this.scenario.options ?? {});
+    Object.assign(
+      own,
+      provide(this.scenario, own, (ask) => this.onAsk(ask)),
+    );
     this.aborter = own.abortController = new AbortController();
     return this.place(own);
   }
 
   async open() {
-    this.talk = await Session.open(this.options());
+    this.talk = await madrigal.Session.open(this.options());
     this.pid = this.talk.pid;
   }
 
   query(prompt) {
-    this.talk = query({ prompt, options: this.options() });
+    this.talk = madrigal.query({ prompt, options: this.options() });
   }
 
   async send(prompt, { save }) {
@@ -142,21 +146,32 @@ class Run {
       if (Number.isInteger(value)) this.pids[field] = value;
   }
 
-  on_ask(policy) {
-    this.policy = policy;
+  on_ask({ kind, name, ...policy }) {
+    const others = this.policies.filter((one) => one.kind !== kind || one.name !== name);
+    this.policies = [...others, { kind, name, policy }];
   }
 
-  onAsk(_tool, _input, { request, signal }) {
-    const { answer, raise, hold } = this.policy;
-    this.found.asks.push(request);
-    this.unseen.push(request);
+  /** The entry for this callback or tool, else for its kind, else for all. */
+  policy({ kind, name }) {
+    const fits = (one) => (one.kind ?? kind) === kind && (one.name ?? name) === name;
+    const weight = (one) => (one.name === undefined ? 0 : 2) + (one.kind === undefined ? 0 : 1);
+    const [best] = this.policies.filter(fits).sort((a, b) => weight(b) - weight(a));
+    return best?.policy ?? { hold: true };
+  }
+
+  /** An ask: `kind`, `name` of the callback or tool, `request`, `signal`, and `progress` of a tool call. */
+  onAsk(ask) {
+    const { answer, raise, hold } = this.policy(ask);
+    this.found.asks.push(ask.request);
+    this.unseen.push(ask.request);
     setImmediate(() => this.changed.dispatchEvent(new Event("ask")));
     if (raise !== undefined) {
-      this.raised = Object.assign(new Error(raise), { code: "callback" });
-      throw this.raised;
+      const error = Object.assign(new Error(raise), { code: "callback" });
+      if (ask.kind !== "tool_call") this.raised = error;
+      throw error;
     }
     if (!hold) return answer;
-    return new Promise((resolve) => this.held.push({ resolve, signal }));
+    return new Promise((resolve) => this.held.push({ ...ask, resolve }));
   }
 
   async await_ask(pattern) {
@@ -191,6 +206,25 @@ class Run {
     assert.ok(matches(reply, payload), `the answer is ${JSON.stringify(payload)}`);
   }
 
+  async call(name, { with: given = {}, reply = "$any" }) {
+    const { method, args } = called(name, given);
+    assert.equal(typeof this.talk[method], "function", `there is no method ${method}`);
+    const value = await this.talk[method](...args);
+    assert.ok(replies(reply, value), `${method} gave ${JSON.stringify(value)}`);
+  }
+
+  async progress({ progress, ...more }) {
+    while (this.held.length === 0) await event(this.changed, "ask");
+    this.held.find(({ kind }) => kind === "tool_call").progress(progress, more);
+  }
+
+  async set_tools({ server, tools: listed }) {
+    await this.talk.setTools(
+      server,
+      tools(server, listed, (ask) => this.onAsk(ask)),
+    );
+  }
+
   async cancel_wait({ times }) {
     for (let time = 0; time < times; time++) {
       const aborter = new AbortController();
@@ -201,7 +235,7 @@ class Run {
         assert.ok(message !== undefined, "the stream ended");
         this.onMessage(message);
       } catch (error) {
-        if (!(error instanceof AbortError)) throw error;
+        if (!(error instanceof madrigal.AbortError)) throw error;
       }
     }
   }
@@ -233,44 +267,6 @@ class Run {
     if (parallel) await Promise.all(Array.from({ length: times }, one));
     else for (let time = 0; time < times; time++) await one();
   }
-}
-
-/** The core's names of options in the words of this package. */
-function official({ add_dirs, system_prompt, append_system_prompt, cli_path, ...rest }) {
-  const camel = (value) =>
-    Object.fromEntries(
-      Object.entries(value).map(([name, inner]) => [
-        name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()),
-        ["timeouts", "limits"].includes(name) ? camel(inner) : inner,
-      ]),
-    );
-  const options = camel(rest);
-  if (add_dirs) options.additionalDirectories = add_dirs;
-  if (cli_path) options.pathToClaudeCodeExecutable = cli_path;
-  const prompt = system_prompt
-    ? { type: "custom", prompt: system_prompt }
-    : { type: "preset", preset: "claude_code" };
-  if (system_prompt || append_system_prompt)
-    options.systemPrompt = { ...prompt, append: append_system_prompt };
-  return options;
-}
-
-/** What is said about an option, in the words of this package. */
-function respelled(error) {
-  if (error.code !== "invalid_options") return error;
-  const special = { add_dirs: "additionalDirectories", append_system_prompt: "systemPrompt.append" };
-  const spell = (text) =>
-    text
-      .replace(/add_dirs|append_system_prompt/, (name) => special[name])
-      .replace(/cli_path/, "pathToClaudeCodeExecutable")
-      .replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
-  const respell = (value) =>
-    typeof value === "string"
-      ? spell(value)
-      : Object.fromEntries(
-          Object.entries(value).map(([key, inner]) => [key, key === "code" ? inner : respell(inner)]),
-        );
-  return respell(error);
 }
 
 const wire = (error) => error.toJSON?.() ?? { code: error.code, message: error.message };
