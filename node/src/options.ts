@@ -164,12 +164,16 @@ function translate(values: object, names: Table, prefix: string): Wire {
   return wire;
 }
 
-/** `append` of a prompt of one's own is an option of its own in the core. */
+/** What is added to the prompt is an option of its own in the core. */
 function systemPromptOf(value: Options["systemPrompt"]): Wire {
-  if (!isObject(value) || !("type" in value) || value.type !== "custom")
-    return value === undefined ? {} : { system_prompt: value };
-  const { append, ...prompt } = value;
-  return { system_prompt: prompt, ...(append !== undefined && { append_system_prompt: append }) };
+  if (!isObject(value) || !("type" in value)) return value === undefined ? {} : { system_prompt: value };
+  const { append, ...prompt } = { append: undefined, ...value };
+  const added = append === undefined ? {} : { append_system_prompt: append };
+  if (prompt.type === "preset" && prompt.preset === "claude_code" && Object.keys(prompt).length === 2)
+    return added;
+  if (prompt.type === "custom" && Object.keys(prompt).length === 2)
+    return { system_prompt: prompt.prompt, ...added };
+  return { system_prompt: prompt, ...added };
 }
 
 function environment(env: Options["env"]): Wire {

@@ -26,6 +26,12 @@ test("loading prints nothing and keeps nothing alive", () => {
   assert.equal(output, "function\nfunction\n");
 });
 
+/** A server with two tools of one name. */
+function twice() {
+  const add = all.tool("add", "Adds", {}, () => ({ content: [] }));
+  return all.createSdkMcpServer({ name: "calc", tools: [add, add] });
+}
+
 const refused = [
   [{ modle: "opus" }, "modle", /unknown option/],
   [{ max_turns: 1 }, "max_turns", /unknown option.*maxTurns/],
@@ -34,9 +40,15 @@ const refused = [
   [{ canUseTool: {} }, "canUseTool", /a function/],
   [{ signal: {} }, "signal", /an AbortSignal/],
   [{ abortController: new AbortController().signal }, "abortController", /an AbortController/],
-  [{ systemPrompt: { type: "preset", preset: "other" } }, "systemPrompt", /claude_code/],
-  [{ systemPrompt: { type: "preset", preset: "claude_code", apend: "x" } }, "systemPrompt.apend", /unknown/],
-  [{ tools: "Bash" }, "tools", /a list of names/],
+  [{ systemPrompt: { type: "preset", preset: "other" } }, "systemPrompt", /systemPrompt: /],
+  [{ systemPrompt: { type: "preset", preset: "claude_code", apend: "x" } }, "systemPrompt", /systemPrompt: /],
+  [{ tools: "Bash" }, "tools", /tools: /],
+  [{ onElicitation: 5 }, "onElicitation", /a function/],
+  [{ hooks: { PreToolsUse: [] } }, "hooks.PreToolsUse", /unknown event.*PreToolUse/],
+  [{ hooks: { Stop: [{ hooks: [5] }] } }, "hooks.Stop[0].hooks", /a list of functions/],
+  [{ hooks: { Stop: [{ hooks: [], timeout: -1 }] } }, "hooks.Stop[0].timeout", /seconds/],
+  [{ mcpServers: { calc: { type: "sdk", name: "calc" } } }, "mcpServers.calc.instance", /createSdkMcpServer/],
+  [{ mcpServers: { calc: twice() } }, "mcpServers.calc.tools[1]", /second tool/],
   [{ env: { PATH: undefined } }, "env.PATH", /cannot be removed/],
   [{ maxTurns: "three" }, "maxTurns", /maxTurns: /],
   [{ maxTurns: 0 }, "maxTurns", /maxTurns: /],
