@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import resource
@@ -10,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+from asking import Asking, Boom, plain
 from conftest import alive, simulator
 from matching import in_order, matches
 
 import madrigal
 from madrigal import _query, _session
 from madrigal.client import ClaudeSDKClient
-from madrigal.permissions import PermissionResultAllow, PermissionResultDeny, PermissionUpdate
 
 NAMES = {"continue": "continue_conversation"}
 GONE_WITHIN = 10.0
@@ -36,10 +37,6 @@ class Recorded(_session.Session):
 _query.Session = Recorded  # type: ignore[attr-defined]
 
 
-class Boom(Exception):
-    """What a callback raises that a scenario fails."""
-
-
 class Player:
     """One host. `path` is what the simulator plays; without one, `options` say what runs instead."""
 
@@ -51,12 +48,7 @@ class Player:
         self.stream: AsyncIterator[madrigal.Message] | None = None
         self.frames: list[dict[str, Any]] = []
         self.early: list[madrigal.Message] = []
-        self.asks: list[dict[str, Any]] = []
-        self.asked = anyio.Event()
-        self.holding = anyio.Event()
-        self.on_ask: dict[str, Any] = {"hold": True}
-        self.held: list[Held] = []
-        self.raised: BaseException | None = None
+        self.asking = Asking()
         self.saved: dict[str, Any] = {}
         self.count = 0
         self.text: list[str] = []
@@ -69,36 +61,19 @@ class Player:
         if self.path is not None:
             given.setdefault("cli_path", simulator())
             given["env"] = {**given.get("env", {}), "MADRIGAL_SIMULATE": str(self.path)}
-        if "can_use_tool" in self.scenario.get("asks", []):
-            given["can_use_tool"] = self.can_use_tool
-        return madrigal.ClaudeAgentOptions(**given)
-
-    async def can_use_tool(self, name: str, tool_input: dict[str, Any], context: Any) -> Any:
-        self.asks.append(context.raw)
-        self.asked.set()
-        self.asked = anyio.Event()
-        if "raise" in self.on_ask:
-            self.raised = Boom(self.on_ask["raise"])
-            raise self.raised
-        if "answer" in self.on_ask:
-            return answer(self.on_ask["answer"])
-        held = Held()
-        self.held.append(held)
-        self.holding.set()
-        self.holding = anyio.Event()
-        return await held.answered()
+        return madrigal.ClaudeAgentOptions(**{**given, **self.asking.options(self.scenario)})
 
     async def play(self, steps: list[dict[str, Any]]) -> None:
         for step in steps:
             expected = step.get("error")
-            name = next(name for name in step if name not in ("error", "reply", "save"))
+            name = next(name for name in step if name not in ("error", "reply", "save", "with"))
             try:
                 await getattr(self, f"do_{name}")(step[name], step)
             except (madrigal.MadrigalError, Boom) as error:
                 # The original exception arrives where the other languages see the code `callback`.
                 facts = {"code": "callback", "message": str(error)} if isinstance(error, Boom) else wire(error)
                 if isinstance(error, Boom):
-                    assert error is self.raised
+                    assert any(error is raised for raised in self.asking.raised)
                 assert expected is not None, f"{step}: {error!r} {facts}"
                 assert matches(expected, facts), f"{step}: {facts}"
             else:
@@ -163,22 +138,32 @@ class Player:
                 return
 
     async def do_on_ask(self, how: dict[str, Any], step: Any) -> None:
-        self.on_ask = how
+        self.asking.rule(how)
 
     async def do_await_ask(self, pattern: Any, step: Any) -> None:
-        while not any(matches(pattern, ask) for ask in self.asks):
-            await self.asked.wait()
+        while not any(matches(pattern, ask) for ask in self.asking.requests):
+            await self.asking.change()
 
     async def do_answer(self, result: dict[str, Any], step: Any) -> None:
-        (await self.oldest()).answer(answer(result))
+        (await self.asking.take()).answer(result)
 
     async def do_await_ask_cancelled(self, _: Any, step: Any) -> None:
-        await (await self.oldest()).cancelled.wait()
+        await (await self.asking.take()).cancelled.wait()
 
-    async def oldest(self) -> Held:
-        while not self.held:
-            await self.holding.wait()
-        return self.held.pop(0)
+    async def do_progress(self, how: dict[str, Any], step: Any) -> None:
+        context = (await self.asking.oldest(tool=True)).tool
+        assert context is not None
+        context.report_progress(**how)
+
+    async def do_set_tools(self, how: dict[str, Any], step: Any) -> None:
+        await self.open_client.set_tools(how["server"], [self.asking.tool(tool) for tool in how["tools"]])
+
+    async def do_call(self, name: str, step: dict[str, Any]) -> None:
+        self.check_reply(await getattr(self.open_client, name)(**step.get("with", {})), step)
+
+    async def do_invoke(self, name: str, step: dict[str, Any]) -> None:
+        result = getattr(madrigal, name)(**step.get("with", {}))
+        self.check_reply(await result if inspect.isawaitable(result) else result, step)
 
     async def do_interrupt(self, _: Any, step: dict[str, Any]) -> None:
         self.check_reply(await self.open_client.interrupt(), step)
@@ -188,7 +173,7 @@ class Player:
         self.check_reply(await self.open_client.control(fields.pop("subtype"), **fields), step)
 
     def check_reply(self, reply: Any, step: dict[str, Any]) -> None:
-        assert "reply" not in step or matches(step["reply"], reply), f"{step}: {reply}"
+        assert "reply" not in step or matches(step["reply"], plain(reply)), f"{step}: {reply}"
 
     async def do_cancel_wait(self, how: dict[str, int], step: Any) -> None:
         assert self.stream is not None
@@ -270,9 +255,10 @@ class Player:
         expect = self.expect
         missing = in_order(expect.get("messages", []), self.frames)
         assert missing is None, f"no message for {expect['messages'][missing]} in {self.frames}"
-        missing = in_order(expect.get("asks", []), self.asks)
-        assert missing is None, f"no ask for {expect['asks'][missing]} in {self.asks}"
-        assert len(self.asks) == len(expect.get("asks", self.asks)), f"asks: {self.asks}"
+        asks = self.asking.requests
+        missing = in_order(expect.get("asks", []), asks)
+        assert missing is None, f"no ask for {expect['asks'][missing]} in {asks}"
+        assert len(asks) == len(expect.get("asks", asks)), f"asks: {asks}"
         assert expect.get("count", self.count) == self.count
         assert expect.get("text", "") == "".join(self.text)
         assert expect.get("deltas", "") == "".join(self.deltas)
@@ -280,35 +266,6 @@ class Player:
             assert self.session is not None
             assert self.session.end is not None
             assert matches(expect["exit"], self.session.end["exit"]), self.session.end
-
-
-class Held:
-    """A question that is left open."""
-
-    def __init__(self) -> None:
-        self.ready, self.cancelled, self.result = anyio.Event(), anyio.Event(), None
-
-    def answer(self, result: Any) -> None:
-        self.result = result
-        self.ready.set()
-
-    async def answered(self) -> Any:
-        try:
-            await self.ready.wait()
-        except anyio.get_cancelled_exc_class():
-            self.cancelled.set()
-            raise
-        return self.result
-
-
-def answer(result: dict[str, Any]) -> PermissionResultAllow | PermissionResultDeny:
-    if result["behavior"] == "deny":
-        return PermissionResultDeny(message=result["message"], interrupt=result.get("interrupt", False))
-    updates = result.get("updatedPermissions")
-    return PermissionResultAllow(
-        updated_input=result.get("updatedInput"),
-        updated_permissions=updates and [PermissionUpdate.from_dict(update) for update in updates],
-    )
 
 
 def wire(error: madrigal.MadrigalError) -> dict[str, Any]:

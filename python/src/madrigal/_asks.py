@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import weakref
 from collections.abc import Callable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
+from ._host import Host
 from .errors import MadrigalError
-from .permissions import CanUseTool, context_from_wire, result_to_wire
 
 if TYPE_CHECKING:
     from ._loop import Waiter
@@ -28,23 +27,25 @@ class _Question:
 class Asks:
     """The open questions of one session."""
 
-    def __init__(self, session: Session, can_use_tool: CanUseTool | None, context: Context) -> None:
+    def __init__(self, session: Session, host: Host, context: Context) -> None:
         # A function that never returns must not keep a forgotten session alive.
         self._session = weakref.ref(session)
-        self._can_use_tool = can_use_tool
+        self._host = host
         self._context = context
         self._running: dict[str, _Question] = {}
         self._newest: _Question | None = None
         self._failed: dict[str, BaseException] = {}
 
-    def start(self, ask: str, request: dict[str, Any]) -> None:
+    def start(self, ask: str, kind: str, request: dict[str, Any]) -> None:
         """Starts the function that answers a question."""
         session = self._session()
-        function = self._can_use_tool
-        if session is None or function is None:
+        if session is None:
             return
         question = self._running[ask] = _Question(session.loop.waiter())
         before, self._newest = self._newest, question
+
+        def progress(progress: float, total: float | None, message: str | None) -> None:
+            self._progress(ask, progress, total, message)
 
         async def run() -> None:
             # Trio starts tasks in any order; questions are asked in the order in which they came.
@@ -55,12 +56,11 @@ class Asks:
             if question.withdrawn:
                 question.cancel()
             try:
-                context = context_from_wire(request)
-                result = function(request["tool_name"], request.get("input", {}), context)
-                answer = result_to_wire(await result if inspect.isawaitable(result) else result)
-                self._answer(ask, result=answer)
+                self._answer(ask, result=await self._host.answer(kind, request, progress))
             except Exception as error:
-                self._failed[ask] = error
+                # What a tool raises is for the model; everything else comes back through the stream.
+                if kind != "tool_call":
+                    self._failed[ask] = error
                 self._answer(ask, error={"message": str(error) or type(error).__name__})
             finally:
                 self._running.pop(ask, None)
@@ -70,7 +70,14 @@ class Asks:
     def _answer(self, ask: str, **answer: Any) -> None:
         session = self._session()
         if session is not None and ask in self._running:
-            session.answer(ask, **answer)
+            session.tell("answer", ask=ask, **answer)
+
+    def _progress(self, ask: str, progress: float, total: float | None, message: str | None) -> None:
+        session = self._session()
+        if session is not None and ask in self._running:
+            given = {"total": total, "message": message}
+            rest = {name: value for name, value in given.items() if value is not None}
+            session.tell("progress", ask=ask, progress=progress, **rest)
 
     def cancel(self, ask: str) -> None:
         """Stops answering: the question was withdrawn."""
@@ -89,7 +96,11 @@ class Asks:
             self._running.popitem()[1].cancel()
 
     def original(self, error: MadrigalError) -> BaseException:
-        """The exception of the function, where this error stands for one."""
-        if error.code != "callback":
+        """The exception of the function, where this error stands for one, or was caused by one."""
+        original = self._failed.pop(str(error.context.get("ask")), None)
+        if original is None:
             return error
-        return self._failed.pop(str(error.context.get("ask")), error)
+        if error.code == "callback":
+            return original
+        error.__cause__ = original
+        return error

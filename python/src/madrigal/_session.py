@@ -17,6 +17,7 @@ from typing import Any
 
 from . import _log, _native
 from ._asks import Asks
+from ._host import Host
 from ._hub import Hub, current_hub
 from ._loop import Loop, Waiter
 from .errors import ClosedError, InvalidArgumentError, MadrigalError, ProtocolError, from_wire
@@ -38,7 +39,8 @@ class Session:
         self._hub.check()
         self._context = contextvars.copy_context()
         self._stderr: Callable[[str], None] | None = options.stderr
-        self._asks = Asks(self, options.can_use_tool, self._context)
+        self.host = Host(options)
+        self._asks = Asks(self, self.host, self._context)
         self._replies: dict[int, _Reply] = {}
         self._waiters: list[Waiter] = []
         self._tasks: list[Callable[[], None]] = []
@@ -75,7 +77,7 @@ class Session:
             case "opened":
                 self.opened = signal
             case "ask":
-                self._asks.start(signal["ask"], signal["request"])
+                self._asks.start(signal["ask"], signal.get("kind", "can_use_tool"), signal["request"])
             case "ask_cancelled":
                 self._asks.cancel(signal["ask"])
             case "reply":
@@ -203,11 +205,11 @@ class Session:
         """Starts a task that ends with the session."""
         self._tasks.append(self.loop.spawn(task, self._context))
 
-    def answer(self, ask: str, **answer: Any) -> None:
-        """Answers a question; ignored when the session has ended in the meantime."""
+    def tell(self, command: str, **fields: Any) -> None:
+        """Hands over a command that has no reply; ignored when the session has ended in the meantime."""
         if self._closed is None:
             with contextlib.suppress(ClosedError):
-                self._native.submit(_command("answer", ask=ask, **answer))
+                self._native.submit(_command(command, **fields))
 
     # The end.
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from ._controls import Controls
+from ._host import by_name
 from ._prompts import feed, frame, is_stream, send_all
 from ._session import Session
 from .errors import ClosedError
 from .messages import Message, ResultMessage
 from .options import ClaudeAgentOptions
-from .permissions import PermissionMode
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from .control import InterruptReceipt
+    from .tools import SdkMcpTool
 
-class ClaudeSDKClient:
+
+class ClaudeSDKClient(Controls):
     """A session: many prompts, one process, and control while it runs.
 
     Use it with ``async with``: leaving the block lets the program exit, and ends it when it does not (see
@@ -111,70 +115,50 @@ class ClaudeSDKClient:
         """The messages up to and including the next :class:`ResultMessage`."""
         return _Messages(self._open(), until_result=True)
 
-    async def interrupt(self) -> dict[str, Any]:
+    async def interrupt(self, *, cancel_queued: bool = False) -> InterruptReceipt:
         """Stops the turn that runs; its result still comes.
+
+        Args:
+            cancel_queued: Also drop the prompts that wait.
 
         Returns:
             The receipt of the program: ``{"still_queued": [ids of prompts that will run next]}``.
 
         """
-        receipt: dict[str, Any] = await self._open().request("interrupt") or {}
-        return receipt
+        if cancel_queued:
+            return cast("InterruptReceipt", await self._asked("interrupt", cancel_queued=True))
+        return cast("InterruptReceipt", await self._command("interrupt") or {})
 
     async def control(self, subtype: str, **fields: Any) -> dict[str, Any] | None:
-        """Sends a control request of the program that has no method here.
-
-        Args:
-            subtype: Which, such as ``"get_context_usage"``.
-            fields: Its fields. ``None`` is sent as ``null``.
-
-        Returns:
-            The payload of the answer, ``None`` when it has none.
-
-        Raises:
-            ControlError: The program refused.
-            TimeoutError: No answer within ``timeouts["control_ms"]``.
-
-        """
-        payload: dict[str, Any] | None = await self._open().request("control", request={"subtype": subtype, **fields})
+        """See `Controls`."""
+        payload: dict[str, Any] | None = await self._command("control", request={"subtype": subtype, **fields})
         return payload
 
-    async def set_permission_mode(self, mode: PermissionMode) -> None:
-        """Changes how permissions are decided from now on."""
-        await self.control("set_permission_mode", mode=mode)
+    async def _command(self, command: str, **fields: Any) -> Any:
+        return await self._open().request(command, **fields)
 
-    async def set_model(self, model: str | None = None) -> None:
-        """Changes the model; ``None`` means the default one."""
-        await self.control("set_model", model=model)
-
-    async def rewind_files(self, user_message_id: str) -> None:
-        """Puts files back to how they were when this prompt was sent."""
-        await self.control("rewind_files", user_message_id=user_message_id)
-
-    async def reconnect_mcp_server(self, server_name: str) -> None:
-        """Connects a server again."""
-        await self.control("mcp_reconnect", serverName=server_name)
-
-    async def toggle_mcp_server(self, server_name: str, enabled: bool) -> None:
-        """Turns a server on or off."""
-        await self.control("mcp_toggle", serverName=server_name, enabled=enabled)
-
-    async def stop_task(self, task_id: str) -> None:
-        """Stops a background task."""
-        await self.control("stop_task", task_id=task_id)
-
-    async def get_mcp_status(self) -> dict[str, Any]:
-        """The state of all servers: ``{"mcpServers": [...]}``."""
-        return await self.control("mcp_status") or {}
-
-    async def get_context_usage(self) -> dict[str, Any]:
-        """How full the context window is, and with what."""
-        return await self.control("get_context_usage") or {}
-
-    async def get_server_info(self) -> dict[str, Any] | None:
-        """What the program said when it was ready: commands, models, account and more."""
-        info: dict[str, Any] | None = (self._open().opened or {}).get("info")
+    def _told(self) -> dict[str, Any]:
+        info: dict[str, Any] = (self._open().opened or {}).get("info") or {}
         return info
+
+    async def set_tools(self, server: str, tools: Sequence[SdkMcpTool[Any]]) -> None:
+        """Replaces the tools of a server of this program; the model learns of it.
+
+        Args:
+            server: The name under which it stands in ``mcp_servers``.
+            tools: All its tools from now on.
+
+        """
+        known = self._open().host.tools
+        before, after = known.get(server, {}), by_name(tools)
+        # The program may call a new tool before it acknowledges the change, and an old one until then.
+        known[server] = {**before, **after}
+        try:
+            await self._command("set_tools", server=server, tools=[tool.to_dict() for tool in tools])
+        except BaseException:
+            known[server] = before
+            raise
+        known[server] = after
 
     @property
     def pid(self) -> int | None:

@@ -6,66 +6,39 @@ mistake is an :class:`~madrigal.InvalidOptionsError` that starts with the path o
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal
 
-from .errors import InvalidOptionsError
+from . import _request
+from .agents import AgentDefinition, EffortLevel
+from .dialogs import OnElicitation, OnUserDialog
+from .hooks import HookEvent, HookMatcher
+from .mcp import McpServerConfig
+from .option_types import (
+    EnvMode,
+    Limits,
+    OutputFormat,
+    PermissionPrompts,
+    SandboxSettings,
+    SdkBeta,
+    SdkPluginConfig,
+    SettingSource,
+    SystemPromptCustom,
+    SystemPromptFile,
+    SystemPromptPreset,
+    TaskBudget,
+    ThinkingConfig,
+    Timeouts,
+    ToolsPreset,
+    TraceContext,
+    Workspace,
+)
 from .permissions import CanUseTool, PermissionMode
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SettingSource = Literal["user", "project", "local"]
-
-
-class _SystemPromptPreset(TypedDict):
-    type: Literal["preset"]
-    preset: Literal["claude_code"]
-
-
-class SystemPromptPreset(_SystemPromptPreset, total=False):
-    """The program's own system prompt, and what is added to it."""
-
-    append: str
-
-
-class ToolsPreset(TypedDict):
-    """All built-in tools."""
-
-    type: Literal["preset"]
-    preset: Literal["claude_code"]
-
-
-class Timeouts(TypedDict, total=False):
-    """Limits of time in milliseconds; ``None`` means no limit, a key left out the default."""
-
-    start_ms: int | None
-    """From the start of the program until it is ready. Default 60 000."""
-    control_ms: int | None
-    """For the answer to a control request. Default 60 000."""
-    idle_ms: int | None
-    """Silence while a turn runs and no question is open with you. Default: none."""
-    turn_ms: int | None
-    """A whole turn. Default: none."""
-    close_ms: int | None
-    """After a graceful close: until the program is told to terminate. Default 5 000."""
-    kill_ms: int
-    """From there until its whole process tree is killed. Default 2 000."""
-
-
-class Limits(TypedDict, total=False):
-    """Limits of memory in bytes; a key left out means the default."""
-
-    line_bytes: int
-    """The longest line accepted from the program. Default 64 MiB."""
-    buffer_bytes: int
-    """Unread messages at which reading the program pauses. Default 64 MiB."""
-    hard_buffer_bytes: int
-    """Unread messages at which the session ends, reached only while a control exchange is open. Default 256 MiB."""
 
 
 @dataclass
@@ -83,8 +56,12 @@ class ClaudeAgentOptions:
     """The built-in tools offered to the model; an empty list offers none. Default: all."""
     allowed_tools: Sequence[str] = field(default_factory=list)
     """Permission rules for tools that may run without asking, such as ``Bash(git log:*)``."""
-    system_prompt: str | SystemPromptPreset | None = None
+    system_prompt: str | SystemPromptPreset | SystemPromptCustom | SystemPromptFile | None = None
     """Replaces the system prompt, or with a preset adds to it. Default: the program's own."""
+    mcp_servers: Mapping[str, McpServerConfig] | str | Path = field(default_factory=dict)
+    """Tool servers by name; or the path or the text of a file ``{"mcpServers": {...}}``. May hold secrets."""
+    strict_mcp_config: bool = False
+    """Only these servers, none of the settings files."""
     permission_mode: PermissionMode | None = None
     """How permissions are decided when no rule matches."""
     continue_conversation: bool = False
@@ -103,10 +80,16 @@ class ClaudeAgentOptions:
     """An alias (``sonnet``, ``opus``, ``haiku``) or a full name."""
     fallback_model: str | None = None
     """Models to fall back to when the first is overloaded or unknown, separated by commas."""
+    betas: Sequence[SdkBeta | str] = field(default_factory=list)
+    """Features of the API that must be asked for."""
+    permission_prompt_tool_name: str | None = None
+    """A tool of a server, ``mcp__<server>__<tool>``, that decides about permissions. Not with ``can_use_tool``."""
     cwd: str | Path | None = None
     """The working directory. Default: that of this process."""
     cli_path: str | Path | None = None
     """The ``claude`` program. Default: ``MADRIGAL_CLI_PATH``, then ``PATH``, then the usual places."""
+    settings: str | Path | Mapping[str, Any] | None = None
+    """Settings above those of the files: a dict, or the path or the text of a file."""
     add_dirs: Sequence[str | Path] = field(default_factory=list)
     """Directories beside the working directory that tools may use."""
     env: Mapping[str, str] = field(default_factory=dict)
@@ -119,14 +102,100 @@ class ClaudeAgentOptions:
     """Called with each line that the program writes to stderr."""
     can_use_tool: CanUseTool | None = None
     """Decides about tool calls that no rule decides; see :mod:`madrigal.permissions`."""
+    hooks: Mapping[HookEvent, list[HookMatcher]] | None = None
+    """Functions called when something happens; see :mod:`madrigal.hooks`."""
+    user: str | None = None
+    """Run the program as this user of the operating system; needs the right to."""
     include_partial_messages: bool = False
     """Also deliver :class:`~madrigal.StreamEvent` messages while the model writes."""
+    include_hook_events: bool = False
+    """Also deliver :class:`~madrigal.HookEventMessage` messages for hooks that are commands."""
+    forward_subagent_text: bool = False
+    """Also deliver what subagents in the foreground write and think."""
+    verbatim_prompts: bool = False
+    """Prompts reach the model as they are: a ``/`` at the start makes no command of them."""
     fork_session: bool = False
     """With ``resume`` or ``continue_conversation``: under a new id, leaving the old session as it was."""
+    resume_session_at: str | None = None
+    """With ``resume``: only up to the message with this id."""
+    resume_drops_turn: str | None = None
+    """With ``resume``: without the turn that the prompt with this id began."""
+    agents: Mapping[str, AgentDefinition] | None = None
+    """Subagents by name."""
     setting_sources: Sequence[SettingSource] | None = None
     """Which settings files are read; an empty list reads none. Default: the program's own choice."""
+    skills: Sequence[str] | Literal["all"] | None = None
+    """Skills that the model may use; with them, settings are read from ``user`` and ``project`` by default."""
+    sandbox: SandboxSettings | None = None
+    """Whether and how commands run in a sandbox."""
+    plugins: Sequence[SdkPluginConfig] = field(default_factory=list)
+    """Plugins to load."""
+    max_thinking_tokens: int | None = None
+    """How much the model may think, in tokens. ``thinking`` says more."""
+    thinking: ThinkingConfig | None = None
+    """How much the model thinks, and whether it shows."""
+    effort: EffortLevel | None = None
+    """How hard the model tries."""
+    output_format: OutputFormat | Mapping[str, Any] | None = None
+    """The shape of the result: ``{"type": "json_schema", "schema": ...}``."""
+    enable_file_checkpointing: bool = False
+    """Keep copies of changed files, for ``rewind_files``."""
+    task_budget: TaskBudget | None = None
+    """Tokens that the model is told it has for the whole task."""
+    client_app: str | None = None
+    """The name of your application, for the logs of the API."""
+
+    # The names of the TypeScript SDK.
+
+    agent: str | None = None
+    """The agent that runs as the main one, from ``agents`` or the settings."""
+    agent_progress_summaries: bool = False
+    """Also sum up from time to time what subagents do."""
+    allow_dangerously_skip_permissions: bool = False
+    """Let ``set_permission_mode("bypassPermissions")`` succeed later."""
+    debug: bool = False
+    """Let the program write its debug log."""
+    debug_file: str | Path | None = None
+    """Where to."""
+    managed_settings: Mapping[str, Any] | None = None
+    """Settings above all others, as an administrator would give them."""
+    on_elicitation: OnElicitation | None = None
+    """Answers questions of tool servers; see :mod:`madrigal.dialogs`."""
+    on_user_dialog: OnUserDialog | None = None
+    """Answers dialogs of the kinds in ``supported_dialog_kinds``."""
+    supported_dialog_kinds: Sequence[str] = field(default_factory=list)
+    """The dialogs that ``on_user_dialog`` can show."""
+    per_task_stop_affordance: bool = False
+    """Say that tasks can be stopped one by one here."""
+    permission_prompts: PermissionPrompts | None = None
+    """``none``: what would ask is refused."""
+    persist_session: bool = True
+    """``False``: the session leaves no file and cannot be resumed."""
+    plan_mode_instructions: str | None = None
+    """What the model is told in plan mode."""
+    project_config_root: str | Path | None = None
+    """Where the settings of the repository are. Default: the working directory."""
+    prompt_suggestions: bool = False
+    """Also deliver :class:`~madrigal.PromptSuggestionMessage` messages."""
+    title: str | None = None
+    """The title of the session."""
+    tool_aliases: Mapping[str, str] | None = None
+    """Other names for tools."""
+    tool_config: Mapping[str, Any] | None = None
+    """Settings of single tools."""
+
+    # Ours.
+
     append_system_prompt: str | None = None
     """Added to the system prompt, whichever it is."""
+    workspace: Workspace | None = None
+    """How far the settings of the working directory are trusted. Default: ``guarded``."""
+    env_mode: EnvMode | None = None
+    """``allow_list``: of this process's variables only those in ``env_allow``. Default: ``inherit``."""
+    env_allow: Sequence[str] = field(default_factory=list)
+    """Names of variables, for ``env_mode="allow_list"``."""
+    trace_context: TraceContext | None = None
+    """The trace that the run belongs to."""
     timeouts: Timeouts = field(default_factory=lambda: Timeouts())
     """Limits of time."""
     limits: Limits = field(default_factory=lambda: Limits())
@@ -134,97 +203,7 @@ class ClaudeAgentOptions:
 
     def to_request(self) -> str:
         """The request with which the engine opens a session, as JSON text."""
-        options: dict[str, Any] = {}
-        for name in _SAME_NAME:
-            value = getattr(self, name)
-            if value is not None:
-                options[name] = os.fspath(value) if isinstance(value, os.PathLike) else value
-        options["continue"] = self.continue_conversation
-        options["add_dirs"] = [os.fspath(directory) for directory in _list("add_dirs", self.add_dirs)]
-        options["tools"] = ["default"] if isinstance(self.tools, dict) else self.tools
-        if self.max_buffer_size is not None:
-            options["limits"] = {"line_bytes": self.max_buffer_size, **self.limits}
-        options.update(self._system_prompt())
-        request = {
-            "options": options,
-            "asks": ["can_use_tool"] if self.can_use_tool else [],
-            "stderr": self.stderr is not None,
-        }
-        return _dumps(request, options)
-
-    def _system_prompt(self) -> dict[str, str]:
-        prompt = self.system_prompt
-        if prompt is None:
-            return {}
-        if isinstance(prompt, str):
-            return {"system_prompt": prompt}
-        known = isinstance(prompt, Mapping) and prompt.get("type") == "preset"
-        if not known or prompt.get("preset") != "claude_code" or prompt.keys() - {"type", "preset", "append"}:
-            raise _invalid(
-                "system_prompt",
-                "expected a text or {'type': 'preset', 'preset': 'claude_code', 'append': text}",
-            )
-        if prompt.get("append") is None:
-            return {}
-        if self.append_system_prompt is not None:
-            raise _invalid("append_system_prompt", "given twice: system_prompt has an 'append' too")
-        return {"append_system_prompt": prompt["append"]}
-
-
-_SAME_NAME = (
-    "model",
-    "fallback_model",
-    "cwd",
-    "append_system_prompt",
-    "env",
-    "cli_path",
-    "allowed_tools",
-    "disallowed_tools",
-    "permission_mode",
-    "max_turns",
-    "max_budget_usd",
-    "resume",
-    "fork_session",
-    "session_id",
-    "include_partial_messages",
-    "setting_sources",
-    "timeouts",
-    "limits",
-    "extra_args",
-)
-
-
-def _invalid(path: str, problem: str) -> InvalidOptionsError:
-    return InvalidOptionsError(f"{path}: {problem}", context={"field": path})
-
-
-def _list(path: str, value: object) -> Sequence[Any]:
-    # A lone string is a sequence too, of its letters.
-    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
-        raise _invalid(path, f"expected a list, not {value!r:.80}")
-    return value
-
-
-def _dumps(request: dict[str, Any], options: dict[str, Any]) -> str:
-    try:
-        return json.dumps(request, default=_plain, allow_nan=False)
-    except (TypeError, ValueError):
-        for name, value in options.items():
-            try:
-                json.dumps(value, default=_plain, allow_nan=False)
-            except (TypeError, ValueError) as error:
-                raise _invalid(name, str(error)) from None
-        raise
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, Sequence):
-        return list(value)
-    raise TypeError(f"{value!r:.80} has no JSON form")
+        return _request.text(self)
 
 
 if not TYPE_CHECKING:
@@ -241,7 +220,7 @@ if not TYPE_CHECKING:
 
                     near = get_close_matches(name, known, 1)
                     hint = f"; did you mean {near[0]!r}?" if near else ""
-                    raise _invalid(name, f"no such option{hint}")
+                    raise _request.invalid(name, f"no such option{hint}")
             init(self, *args, **given)
 
         return checked
