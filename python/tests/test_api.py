@@ -57,7 +57,7 @@ def test_client_methods(name: str) -> None:
     assert inspect.iscoroutinefunction(method) is (name not in ("receive_messages", "receive_response"))
 
 
-# In the order of the official dataclass, whose `debug_stderr` does nothing.
+# In the order of the official dataclass, of which `debug_stderr` does nothing.
 OPTIONS: dict[str, Any] = {
     "tools": None,
     "allowed_tools": [],
@@ -85,7 +85,6 @@ OPTIONS: dict[str, Any] = {
     "stderr": None,
     "can_use_tool": None,
     "hooks": None,
-    "user": None,
     "include_partial_messages": False,
     "include_hook_events": False,
     "forward_subagent_text": False,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import ROOT
 
-from madrigal import ClaudeAgentOptions, InvalidOptionsError, query
+from madrigal import AgentDefinition, ClaudeAgentOptions, InvalidOptionsError, _request, query
 
 
 def told(**given: Any) -> dict[str, Any]:
@@ -18,22 +20,52 @@ def told(**given: Any) -> dict[str, Any]:
 
 
 def test_names_that_differ_are_translated() -> None:
-    options = told(
+    assert told(
         continue_conversation=True,
         cwd=Path("/tmp"),
         cli_path=Path("/bin/claude"),
         add_dirs=[Path("/a"), "/b"],
         max_buffer_size=5,
         limits={"buffer_bytes": 6},
-        tools={"type": "preset", "preset": "claude_code"},
-        system_prompt={"type": "preset", "preset": "claude_code", "append": "Be brief."},
-    )
-    assert options["continue"] is True
-    assert (options["cwd"], options["cli_path"], options["add_dirs"]) == ("/tmp", "/bin/claude", ["/a", "/b"])
-    assert options["limits"] == {"line_bytes": 5, "buffer_bytes": 6}
-    assert options["tools"] == ["default"]
-    assert options["append_system_prompt"] == "Be brief."
-    assert "system_prompt" not in options
+        agents={"a": AgentDefinition("Reviews", "Look.", maxTurns=2), "b": {"description": "d", "prompt": "p"}},
+    ) == {
+        "continue": True,
+        "cwd": "/tmp",
+        "cli_path": "/bin/claude",
+        "add_dirs": ["/a", "/b"],
+        "limits": {"line_bytes": 5, "buffer_bytes": 6},
+        "agents": {
+            "a": {"description": "Reviews", "prompt": "Look.", "maxTurns": 2},
+            "b": {"description": "d", "prompt": "p"},
+        },
+    }
+
+
+def test_defaults_say_nothing_and_empty_lists_something() -> None:
+    assert told() == {}
+    assert told(tools=[], setting_sources=[], skills=[]) == {"tools": [], "setting_sources": [], "skills": []}
+
+
+SAMPLES = json.loads((ROOT / "core" / "src" / "options" / "samples.json").read_text())
+NAMES = {"continue": "continue_conversation"}
+
+
+def test_there_is_an_option_for_each_of_the_engine() -> None:
+    ours = {field.name for field in dataclasses.fields(ClaudeAgentOptions)}
+    assert {NAMES.get(name, name) for name in SAMPLES} == ours - {"max_buffer_size"} - _request._PROVIDED
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in SAMPLES.items() for value in values])
+def test_the_engine_is_told_what_was_said(name: str, value: Any) -> None:
+    assert told(**{NAMES.get(name, name): value}) == {name: value}
+
+
+def test_servers_may_come_as_text_or_in_a_file() -> None:
+    assert told(mcp_servers='{"mcpServers": {"s": {"command": "x"}}}') == {"mcp_servers": {"s": {"command": "x"}}}
+    assert told(mcp_servers=Path("/servers.json")) == {"mcp_servers": "/servers.json"}
+    with pytest.raises(InvalidOptionsError) as caught:
+        told(mcp_servers='{"key": "test-secret"}')
+    assert "test-secret" not in str(caught.value)
 
 
 def test_a_function_is_told_as_a_question_or_a_wish() -> None:

@@ -193,6 +193,7 @@ from .messages import (
     UserMessage,
 )
 from .option_types import (
+    AskUserQuestionConfig,
     EnvMode,
     Limits,
     OutputFormat,
@@ -212,6 +213,7 @@ from .option_types import (
     ThinkingConfigDisabled,
     ThinkingConfigEnabled,
     Timeouts,
+    ToolConfig,
     ToolsPreset,
     TraceContext,
     Workspace,
@@ -247,6 +249,7 @@ __all__ = [
     "AccountInfo",
     "AgentDefinition",
     "AgentInfo",
+    "AskUserQuestionConfig",
     "AssistantMessage",
     "AsyncHookJSONOutput",
     "AuthError",
@@ -412,6 +415,7 @@ __all__ = [
     "TimeoutError",
     "Timeouts",
     "ToolAnnotations",
+    "ToolConfig",
     "ToolContext",
     "ToolPermissionContext",
     "ToolResultBlock",

@@ -28,19 +28,19 @@ class SystemPromptPreset(_SystemPromptPreset, total=False):
     exclude_dynamic_sections: bool
     """Without what differs from machine to machine, so that caches are shared."""
     snapshot: bool
-    """Keep the prompt with the session, so that resuming it does not change it."""
+    """Whether it is recorded with the conversation; ``False``: made anew for every request. Default: yes."""
 
 
 class _SystemPromptCustom(TypedDict):
     type: Literal["custom"]
-    prompt: str
+    prompt: str | list[str]
 
 
 class SystemPromptCustom(_SystemPromptCustom, total=False):
     """A system prompt of your own."""
 
     snapshot: bool
-    """Keep the prompt with the session, so that resuming it does not change it."""
+    """Whether it is recorded with the conversation; ``False``: made anew for every request. Default: yes."""
 
 
 class SystemPromptFile(TypedDict):
@@ -101,11 +101,28 @@ class OutputFormat(TypedDict):
     schema: dict[str, Any]
 
 
-class SdkPluginConfig(TypedDict):
-    """A plugin in a directory."""
-
+class _Plugin(TypedDict):
     type: Literal["local"]
     path: str
+
+
+class SdkPluginConfig(_Plugin, total=False):
+    """A plugin in a directory."""
+
+    skip_mcp_discovery: bool
+    """Without its tool servers."""
+
+
+class AskUserQuestionConfig(TypedDict, total=False):
+    """The tool that asks the user."""
+
+    preview_format: Literal["markdown", "html"]
+
+
+class ToolConfig(TypedDict, total=False):
+    """Behaviour of single built-in tools."""
+
+    ask_user_question: AskUserQuestionConfig
 
 
 SandboxIgnoreViolations = dict[str, list[str]]
@@ -160,6 +177,14 @@ class Timeouts(TypedDict, total=False):
     """After a graceful close: until the program is told to terminate. Default 5 000."""
     kill_ms: int
     """From there until its whole process tree is killed. Default 2 000."""
+    first_token_ms: int | None
+    """From a prompt to the first message of the model. Default: none."""
+    callback_ms: int | None
+    """For your answer to a question: permission, hook, tool call, dialog, store. Default: none."""
+    stall_ms: int | None
+    """Not one byte from the program while a turn runs: then comes ``stall_action``. Default: none."""
+    stall_action: Literal["event", "interrupt", "stop"]
+    """The reader gets a `TimeoutError` and may read on; and the turn is interrupted; and the session ends."""
 
 
 class Limits(TypedDict, total=False):

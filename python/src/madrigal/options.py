@@ -31,6 +31,7 @@ from .option_types import (
     TaskBudget,
     ThinkingConfig,
     Timeouts,
+    ToolConfig,
     ToolsPreset,
     TraceContext,
     Workspace,
@@ -56,7 +57,7 @@ class ClaudeAgentOptions:
     """The built-in tools offered to the model; an empty list offers none. Default: all."""
     allowed_tools: Sequence[str] = field(default_factory=list)
     """Permission rules for tools that may run without asking, such as ``Bash(git log:*)``."""
-    system_prompt: str | SystemPromptPreset | SystemPromptCustom | SystemPromptFile | None = None
+    system_prompt: str | Sequence[str] | SystemPromptPreset | SystemPromptCustom | SystemPromptFile | None = None
     """Replaces the system prompt, or with a preset adds to it. Default: the program's own."""
     mcp_servers: Mapping[str, McpServerConfig] | str | Path = field(default_factory=dict)
     """Tool servers by name; or the path or the text of a file ``{"mcpServers": {...}}``. May hold secrets."""
@@ -104,8 +105,6 @@ class ClaudeAgentOptions:
     """Decides about tool calls that no rule decides; see :mod:`madrigal.permissions`."""
     hooks: Mapping[HookEvent, list[HookMatcher]] | None = None
     """Functions called when something happens; see :mod:`madrigal.hooks`."""
-    user: str | None = None
-    """Run the program as this user of the operating system; needs the right to."""
     include_partial_messages: bool = False
     """Also deliver :class:`~madrigal.StreamEvent` messages while the model writes."""
     include_hook_events: bool = False
@@ -113,13 +112,13 @@ class ClaudeAgentOptions:
     forward_subagent_text: bool = False
     """Also deliver what subagents in the foreground write and think."""
     verbatim_prompts: bool = False
-    """Prompts reach the model as they are: a ``/`` at the start makes no command of them."""
+    """Prompts reach the model as they are: no ``@path`` is expanded and no ``/command`` is carried out."""
     fork_session: bool = False
     """With ``resume`` or ``continue_conversation``: under a new id, leaving the old session as it was."""
     resume_session_at: str | None = None
-    """With ``resume``: only up to the message with this id."""
+    """With ``resume`` or ``continue_conversation``: only up to the message with this id."""
     resume_drops_turn: str | None = None
-    """With ``resume``: without the turn that the prompt with this id began."""
+    """With ``resume_session_at``: the id of the prompt whose turn is dropped; refused when more would be lost."""
     agents: Mapping[str, AgentDefinition] | None = None
     """Subagents by name."""
     setting_sources: Sequence[SettingSource] | None = None
@@ -143,7 +142,7 @@ class ClaudeAgentOptions:
     task_budget: TaskBudget | None = None
     """Tokens that the model is told it has for the whole task."""
     client_app: str | None = None
-    """The name of your application, for the logs of the API."""
+    """The name and version of your application, for the program's requests: ``my-app/1.0``."""
 
     # The names of the TypeScript SDK.
 
@@ -158,7 +157,7 @@ class ClaudeAgentOptions:
     debug_file: str | Path | None = None
     """Where to."""
     managed_settings: Mapping[str, Any] | None = None
-    """Settings above all others, as an administrator would give them."""
+    """Settings above all others but those of the machine's administrator; only what restricts counts."""
     on_elicitation: OnElicitation | None = None
     """Answers questions of tool servers; see :mod:`madrigal.dialogs`."""
     on_user_dialog: OnUserDialog | None = None
@@ -166,34 +165,38 @@ class ClaudeAgentOptions:
     supported_dialog_kinds: Sequence[str] = field(default_factory=list)
     """The dialogs that ``on_user_dialog`` can show."""
     per_task_stop_affordance: bool = False
-    """Say that tasks can be stopped one by one here."""
+    """Your users can stop single background tasks, so an interrupt leaves them running."""
     permission_prompts: PermissionPrompts | None = None
     """``none``: what would ask is refused."""
-    persist_session: bool = True
+    persist_session: bool | None = None
     """``False``: the session leaves no file and cannot be resumed."""
     plan_mode_instructions: str | None = None
     """What the model is told in plan mode."""
     project_config_root: str | Path | None = None
-    """Where the settings of the repository are. Default: the working directory."""
+    """The trusted checkout of which ``cwd`` is a worktree: settings of the repository are read from there."""
     prompt_suggestions: bool = False
     """Also deliver :class:`~madrigal.PromptSuggestionMessage` messages."""
     title: str | None = None
     """The title of the session."""
-    tool_aliases: Mapping[str, str] | None = None
-    """Other names for tools."""
-    tool_config: Mapping[str, Any] | None = None
-    """Settings of single tools."""
+    tool_aliases: Mapping[str, str] = field(default_factory=dict)
+    """Names under which the model may call a tool: a call of the key is a call of the value."""
+    tool_config: ToolConfig = field(default_factory=lambda: ToolConfig())
+    """Behaviour of single built-in tools."""
+    executable: str | Path | None = None
+    """What runs the program, such as ``node``, when ``cli_path`` is a script."""
+    executable_args: Sequence[str] = field(default_factory=list)
+    """Arguments for ``executable``, before the path of the script."""
 
     # Ours.
 
     append_system_prompt: str | None = None
     """Added to the system prompt, whichever it is."""
-    workspace: Workspace | None = None
-    """How far the settings of the working directory are trusted. Default: ``guarded``."""
-    env_mode: EnvMode | None = None
-    """``allow_list``: of this process's variables only those in ``env_allow``. Default: ``inherit``."""
+    workspace: Workspace = "guarded"
+    """How far the settings of the working directory are trusted."""
+    env_mode: EnvMode = "inherit"
+    """``allow_list``: of this process's variables only the few that every program needs and those in ``env_allow``."""
     env_allow: Sequence[str] = field(default_factory=list)
-    """Names of variables, for ``env_mode="allow_list"``."""
+    """Names of variables, for ``env_mode="allow_list"``; a ``*`` at the end stands for any rest."""
     trace_context: TraceContext | None = None
     """The trace that the run belongs to."""
     timeouts: Timeouts = field(default_factory=lambda: Timeouts())
