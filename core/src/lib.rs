@@ -53,7 +53,7 @@
 pub mod error;
 pub mod message;
 pub mod options;
-mod protocol;
+pub mod protocol;
 pub mod session;
 pub mod testing;
 pub mod transport;

@@ -1,5 +1,7 @@
 //! What a host may say to a session, and how it reaches the core.
 
+use std::time::Duration;
+
 use madrigal::{Error, ErrorKind, Prompt, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -25,6 +27,8 @@ enum Command {
     Control {
         id: i64,
         request: Value,
+        #[serde(default)]
+        timeout_ms: Option<u64>,
     },
     Answer {
         ask: String,
@@ -66,8 +70,18 @@ pub(crate) fn dispatch(entry: &Entry, text: &str) -> Result<()> {
             let outcome = entry.handle.finish().map(|()| Value::Null);
             reply(entry, id, std::future::ready(outcome))?;
         }
-        Command::Interrupt { id } => reply(entry, Some(id), entry.handle.interrupt())?,
-        Command::Control { id, request } => reply(entry, Some(id), entry.handle.control(request))?,
+        Command::Interrupt { id } => {
+            reply(entry, Some(id), entry.handle.control("interrupt", Value::Null).into_future())?;
+        }
+        Command::Control { id, request, timeout_ms } => {
+            let subtype = request["subtype"].as_str().unwrap_or_default().to_owned();
+            let control = entry.handle.control(&subtype, request);
+            let control = match timeout_ms {
+                Some(limit) => control.within(Duration::from_millis(limit)),
+                None => control,
+            };
+            reply(entry, Some(id), control.into_future())?;
+        }
     }
     Ok(())
 }

@@ -131,7 +131,7 @@ impl Asked {
                     if interrupts == 1 {
                         output::note(&self.style.yellow("> interrupting; Ctrl-C again stops the program"));
                         // Not waited for: the answer and its result come with the messages.
-                        tokio::spawn(query.handle().interrupt());
+                        tokio::spawn(query.interrupt().into_future());
                     } else {
                         leave(&query.handle()).await;
                         return Ok(exit::INTERRUPTED);

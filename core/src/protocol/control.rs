@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{Error, ErrorKind, Result, message::malformed};
 
@@ -49,8 +49,9 @@ pub(crate) struct Reply<'a> {
     response: Option<Value>,
     #[serde(borrow, default)]
     error: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    error_code: Option<Cow<'a, str>>,
+    /// Further facts of a refusal, such as `error_code`.
+    #[serde(flatten)]
+    rest: Map<String, Value>,
 }
 
 impl<'a> Reply<'a> {
@@ -71,8 +72,8 @@ impl<'a> Reply<'a> {
             Error::new(ErrorKind::Control, format!("the claude program refused `{subtype}`: {reason}"))
                 .operation("control")
                 .with("subtype", subtype);
-        if let Some(code) = self.error_code {
-            error = error.with("error_code", code.into_owned());
+        for (fact, value) in self.rest {
+            error = error.with(&fact, value);
         }
         Err(error)
     }
@@ -97,11 +98,14 @@ mod tests {
 
     #[test]
     fn a_refusal_says_what_was_refused_and_why() {
-        let error = outcome(r#"{"subtype":"error","request_id":"1","error":"no","error_code":"not_found"}"#)
-            .unwrap_err();
+        let error = outcome(
+            r#"{"subtype":"error","request_id":"1","error":"no","error_code":"not_found","model":"kept"}"#,
+        )
+        .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Control);
         assert!(error.message().contains("`set_model`: no"));
         assert_eq!(error.context()["error_code"], "not_found");
+        assert_eq!(error.context()["model"], "kept");
     }
 
     #[test]

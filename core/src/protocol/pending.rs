@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use serde_json::{Value, json};
 use tokio::{sync::oneshot, time::Instant};
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, session::control::Limit};
 
 /// Where the outcome of a request goes.
 pub(crate) type Answer = oneshot::Sender<Result<Value>>;
@@ -13,6 +13,7 @@ pub(crate) type Answer = oneshot::Sender<Result<Value>>;
 struct Waiting {
     subtype: String,
     answer: Answer,
+    limit: Option<Duration>,
     deadline: Option<Instant>,
 }
 
@@ -30,20 +31,17 @@ impl Pending {
     }
 
     /// Notes a request and gives it an id.
-    pub(crate) fn add(&mut self, subtype: &str, answer: Answer) -> String {
-        let deadline = self.limit.map(|limit| Instant::now() + limit);
-        self.insert(subtype, answer, deadline)
-    }
-
-    /// Notes a request whose time somebody else keeps.
-    pub(crate) fn add_without_limit(&mut self, subtype: &str, answer: Answer) -> String {
-        self.insert(subtype, answer, None)
-    }
-
-    fn insert(&mut self, subtype: &str, answer: Answer, deadline: Option<Instant>) -> String {
+    pub(crate) fn add(&mut self, subtype: &str, limit: Limit, answer: Answer) -> String {
+        let limit = match limit {
+            Limit::Option => self.limit,
+            Limit::Own(limit) => Some(limit),
+            Limit::None => None,
+        };
+        // A limit beyond what the clock can hold is none.
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let id = format!("madrigal-{}", self.next);
         self.next += 1;
-        self.waiting.insert(id.clone(), Waiting { subtype: subtype.to_owned(), answer, deadline });
+        self.waiting.insert(id.clone(), Waiting { subtype: subtype.to_owned(), answer, limit, deadline });
         id
     }
 
@@ -70,11 +68,12 @@ impl Pending {
             .map(|(id, _)| id.clone())
             .collect();
         for id in &late {
-            if let Some((subtype, answer)) = self.take(id) {
-                let limit = self.limit.unwrap_or_default().as_millis() as u64;
+            if let Some(Waiting { subtype, answer, limit, .. }) = self.waiting.remove(id) {
+                let which = if limit == self.limit { " (timeouts.control_ms)" } else { "" };
+                let limit = limit.map_or(0, |limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
                 let error = Error::new(
                     ErrorKind::Timeout,
-                    format!("the claude program did not answer `{subtype}` within {limit} ms (timeouts.control_ms)"),
+                    format!("the claude program did not answer `{subtype}` within {limit} ms{which}"),
                 )
                 .operation("control")
                 .with("subtype", subtype)

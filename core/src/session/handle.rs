@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{End, Mailbox, Opened, Prompt, actor::Command};
+use super::{End, Mailbox, Opened, Prompt, actor::Command, control::Limit};
 use crate::{Error, ErrorKind, Result, transport::BoxFuture};
 
 /// Sends, interrupts and closes; a cheap clone. The session lives as long as it or any of its handles.
@@ -64,30 +64,10 @@ impl SessionHandle {
         self.command(Command::Finish, "finish")
     }
 
-    /// Ends the running turn; its result follows, with `terminal_reason` `aborted_...`. Returns the program's receipt,
-    /// `{"still_queued": [uuid...]}`. Succeeds, and does nothing, when no turn runs.
-    ///
-    /// # Errors
-    /// `closed`, `timeout`, `control`.
-    pub fn interrupt(&self) -> BoxFuture<'static, Result<Value>> {
-        let receipt = self.control(json!({"subtype": "interrupt"}));
-        Box::pin(async move { receipt.await.map_err(|error| error.operation("interrupt")) })
-    }
-
-    /// Sends a control request, `{"subtype": ...}`, and returns the payload of its answer, `Null` when it has none. Answered
-    /// also while messages are unread.
-    ///
-    /// # Errors
-    /// `invalid_argument` without a subtype; `closed`; `timeout` after `timeouts.control_ms`; `control` when it was refused.
-    pub fn control(&self, request: Value) -> BoxFuture<'static, Result<Value>> {
+    /// Sends a control request now; the future waits for its answer.
+    pub(super) fn request(&self, request: Value, limit: Limit) -> BoxFuture<'static, Result<Value>> {
         let (answer, answered) = oneshot::channel();
-        let queued = match request["subtype"].as_str() {
-            None => Err(invalid_subtype("expected the name of a control request, such as \"set_model\"")),
-            Some("initialize") => {
-                Err(invalid_subtype("`initialize` is sent when the session opens; use the options"))
-            }
-            Some(_) => self.command(Command::Control { request, answer }, "control"),
-        };
+        let queued = self.command(Command::Control { request, limit, answer }, "control");
         let mailbox = self.mailbox.clone();
         Box::pin(async move {
             queued?;
@@ -142,7 +122,8 @@ impl SessionHandle {
 
     pub(super) fn interrupt_soon(&self) {
         let (answer, _) = oneshot::channel();
-        let _ = self.commands.send(Command::Control { request: json!({"subtype": "interrupt"}), answer });
+        let request = json!({"subtype": "interrupt"});
+        let _ = self.commands.send(Command::Control { request, limit: Limit::Option, answer });
     }
 
     fn command(&self, command: Command, operation: &'static str) -> Result<()> {
@@ -156,10 +137,4 @@ fn closed(mailbox: &Mailbox, operation: &'static str) -> Error {
         None => "the session is closed".to_owned(),
     };
     Error::new(ErrorKind::Closed, why).operation(operation)
-}
-
-fn invalid_subtype(problem: &str) -> Error {
-    Error::new(ErrorKind::InvalidArgument, format!("subtype: {problem}"))
-        .operation("control")
-        .with("field", "subtype")
 }

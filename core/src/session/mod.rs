@@ -5,6 +5,7 @@
 
 mod actor;
 mod builder;
+pub mod control;
 #[cfg(test)]
 mod fake;
 mod handle;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 pub use builder::SessionBuilder;
+pub use control::Control;
 pub use handle::SessionHandle;
 pub use host::{Ask, AskKind, Host, Permission, PermissionRequest};
 pub use mailbox::{Mailbox, WakeFn};
@@ -93,10 +95,20 @@ impl Opened {
 /// session.close().await;
 /// # Ok(()) }
 /// ```
+///
+/// Everything a [`SessionHandle`] can do, a session can do, too; a handle does it while a [`Turn`] is read.
 #[derive(Debug)]
 pub struct Session {
     handle: SessionHandle,
     reader: Reader,
+}
+
+impl std::ops::Deref for Session {
+    type Target = SessionHandle;
+
+    fn deref(&self) -> &SessionHandle {
+        &self.handle
+    }
 }
 
 impl Session {
@@ -136,14 +148,6 @@ impl Session {
     /// A handle for other tasks.
     pub fn handle(&self) -> SessionHandle {
         self.handle.clone()
-    }
-
-    /// Ends the running turn, as [`SessionHandle::interrupt`].
-    ///
-    /// # Errors
-    /// `closed`, `timeout`, `control`.
-    pub async fn interrupt(&self) -> Result<Value> {
-        self.handle.interrupt().await
     }
 
     /// Ends the input, lets the program finish, and waits until it is gone; after `timeouts.close_ms` it is terminated, and

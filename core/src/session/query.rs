@@ -7,9 +7,8 @@ use std::{
 };
 
 use futures_core::Stream;
-use serde_json::Value;
 
-use super::{Prompt, Session, SessionHandle};
+use super::{Control, Prompt, Session, SessionHandle, control::Interrupted};
 use crate::{Message, Options, Result};
 
 /// Asks one thing and gives the messages as they come, until everything is said and the process is gone.
@@ -49,8 +48,8 @@ impl Query {
     ///
     /// # Errors
     /// `closed`, `timeout`, `control`.
-    pub async fn interrupt(&self) -> Result<Value> {
-        self.session.interrupt().await
+    pub fn interrupt(&self) -> Control<Interrupted> {
+        self.session.interrupt()
     }
 
     /// A handle for other tasks.

@@ -120,7 +120,7 @@ async fn unread_messages_delay_neither_a_question_nor_a_reply() {
         if n == 0 {
             // With a request open the reading goes on, although the mailbox has been full since the first message.
             let handle = session.handle();
-            tokio::spawn(async move { handle.control(json!({"subtype": "set_model"})).await });
+            tokio::spawn(async move { handle.control("set_model", json!({})).await });
         }
     }
     program.acknowledge("set_model", json!({})).await;
@@ -321,7 +321,7 @@ async fn a_program_that_never_answers_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn an_unanswered_request_times_out_and_is_withdrawn() {
     let (session, mut program) = opened(|builder| builder, timeouts(r#"{"control_ms": 500}"#)).await;
-    let asking = tokio::spawn(session.handle().interrupt());
+    let asking = tokio::spawn(session.interrupt().into_future());
     let request = program.read().await.unwrap();
     assert_eq!(asking.await.unwrap().unwrap_err().kind(), ErrorKind::Timeout);
     let cancel = program.read().await.unwrap();
@@ -434,8 +434,8 @@ async fn dropping_everything_stops_the_process_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_control_request_needs_a_subtype_and_a_refusal_says_why() {
     let (session, mut program) = plain().await;
-    assert_eq!(session.handle().control(json!({})).await.unwrap_err().kind(), ErrorKind::InvalidArgument);
-    let asking = tokio::spawn(session.handle().control(json!({"subtype": "nonsense"})));
+    assert_eq!(session.control("", json!({})).await.unwrap_err().kind(), ErrorKind::InvalidArgument);
+    let asking = tokio::spawn(session.control("nonsense", json!({})).into_future());
     let id = program.read().await.unwrap()["request_id"].clone();
     let refusal =
         json!({"subtype": "error", "request_id": id, "error": "no", "error_code": "unsupported_request"});

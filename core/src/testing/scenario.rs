@@ -28,6 +28,8 @@ pub struct Scenario {
     pub(crate) session_id: Option<String>,
     pub(crate) lifecycle: bool,
     pub(crate) initialize: Initialize,
+    /// Answers to control requests by subtype, in place of those of the real program.
+    pub(crate) control: Map<String, Value>,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -154,6 +156,11 @@ impl Scenario {
                 Some(Value::String(word)) if word == "manual" => Initialize::Manual,
                 Some(payload @ Value::Object(_)) => Initialize::Payload(payload),
                 Some(_) => return Err("initialize: \"manual\" or an object was expected".to_owned()),
+            },
+            control: match optional("control") {
+                None => Map::new(),
+                Some(Value::Object(answers)) if answers.values().all(Value::is_object) => answers,
+                Some(_) => return Err("control: an object of answers by subtype was expected".to_owned()),
             },
             steps,
         })
@@ -346,6 +353,7 @@ mod tests {
         for (text, word) in [
             (r#"{"initialize": 7}"#, "manual"),
             (r#"{"version": 7}"#, "version"),
+            (r#"{"control": {"set_model": "haiku"}}"#, "control"),
             ("[]", "map"),
             ("{", "EOF"),
         ] {

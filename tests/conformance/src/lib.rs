@@ -2,6 +2,7 @@
 //! the simulator as a real process. The README beside this crate says what each step means.
 
 mod asks;
+mod calls;
 mod observed;
 mod place;
 mod process;

@@ -14,6 +14,7 @@ use tokio::{task::JoinSet, time::timeout};
 use crate::{
     Outcome, Scenario,
     asks::Asks,
+    calls,
     observed::{Observed, is_match},
     process,
 };
@@ -146,8 +147,9 @@ impl Player {
 
     async fn step(&mut self, step: &Value) -> Result<(), Failed> {
         let fields = step.as_object().ok_or_else(|| "an object was expected".to_owned())?;
-        let verb =
-            fields.keys().find(|key| !matches!(key.as_str(), "error" | "reply" | "save" | "parallel" | "do"));
+        let verb = fields
+            .keys()
+            .find(|key| !matches!(key.as_str(), "error" | "reply" | "save" | "with" | "parallel" | "do"));
         let verb = verb.ok_or_else(|| "no step".to_owned())?.as_str();
         let given = &fields[verb];
         match verb {
@@ -161,10 +163,16 @@ impl Player {
             "await_ask_cancelled" => self.asks.cancelled().await,
             "interrupt" => {
                 let reply = self.handle()?.interrupt().await?;
-                check_reply(fields.get("reply"), &reply)?;
+                check_reply(fields.get("reply"), &json!(reply))?;
             }
             "control" => {
-                let reply = self.handle()?.control(given.clone()).await?;
+                let subtype = given["subtype"].as_str().unwrap_or_default();
+                let reply = self.handle()?.control(subtype, given.clone()).await?;
+                check_reply(fields.get("reply"), &reply)?;
+            }
+            "call" => {
+                let with = fields.get("with").cloned().unwrap_or_default();
+                let reply = calls::call(&self.handle()?, given.as_str().unwrap_or_default(), &with)?.await?;
                 check_reply(fields.get("reply"), &reply)?;
             }
             "cancel_wait" => self.cancel_wait(given["times"].as_u64().unwrap_or(1)).await?,

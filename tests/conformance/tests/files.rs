@@ -93,6 +93,27 @@ fn every_recording_is_played() {
 }
 
 #[test]
+fn every_control_request_is_shown_by_the_scenario_it_names() {
+    let scenarios = scenarios();
+    let mut missing = Vec::new();
+    for row in madrigal::protocol::CONTROL_REQUESTS {
+        let scenario = scenarios.iter().find(|scenario| scenario.name == row.scenario);
+        let shown = scenario.is_some_and(|scenario| {
+            let steps = scenario.value["host"].as_array().cloned().unwrap_or_default();
+            steps.iter().any(|step| {
+                step["call"] == row.method
+                    || step["control"]["subtype"] == row.subtype
+                    || step.get(row.subtype).is_some()
+            })
+        });
+        if !shown {
+            missing.push(format!("{} by {}", row.subtype, row.scenario));
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
 fn every_kind_of_error_has_its_name_in_each_language() {
     let vectors = json("vectors/errors.json");
     let listed: Vec<&str> =

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::{sync::oneshot, time::Instant};
 
 use super::Actor;
-use crate::{Error, ErrorKind, protocol};
+use crate::{Error, ErrorKind, protocol, session::control::Limit};
 
 /// How long a turn may take to end after it ran out of time and was interrupted.
 const AFTER_INTERRUPT: Duration = Duration::from_secs(5);
@@ -69,7 +69,7 @@ impl Actor {
                 self.batch.push(Err(late));
                 self.flush();
                 let (answer, _) = oneshot::channel();
-                self.control(&json!({"subtype": "interrupt"}), answer);
+                self.control(&json!({"subtype": "interrupt"}), Limit::Option, answer);
             }
         }
     }

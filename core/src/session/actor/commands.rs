@@ -9,6 +9,7 @@ use super::{Actor, Command};
 use crate::{
     Error, ErrorKind, Prompt, Result,
     protocol::{self, Answer},
+    session::control::Limit,
     transport::StopLadder,
 };
 
@@ -19,7 +20,7 @@ impl Actor {
                 let sent = self.send(&prompt);
                 let _ = done.send(sent);
             }
-            Command::Control { request, answer } => self.control(&request, answer),
+            Command::Control { request, limit, answer } => self.control(&request, limit, answer),
             Command::Finish => self.finishing = true,
             Command::Close => self.close(),
             Command::Stop => self.stop_now(),
@@ -47,13 +48,13 @@ impl Actor {
         Ok(())
     }
 
-    pub(super) fn control(&mut self, request: &Value, answer: Answer) {
+    pub(super) fn control(&mut self, request: &Value, limit: Limit, answer: Answer) {
         if let Err(error) = self.check_open("control") {
             let _ = answer.send(Err(error));
             return;
         }
         let subtype = request["subtype"].as_str().unwrap_or_default();
-        let id = self.pending.add(subtype, answer);
+        let id = self.pending.add(subtype, limit, answer);
         self.write(&protocol::request(&id, request));
     }
 

@@ -25,7 +25,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Opened, Prompt, host::SharedHost, mailbox::Sender, turns::Turns};
+use super::{Opened, Prompt, control::Limit, host::SharedHost, mailbox::Sender, turns::Turns};
 use crate::{
     Error, Message, Options, Result,
     protocol::{Answer, Pending},
@@ -40,7 +40,7 @@ const AFTER_EOF: Duration = Duration::from_secs(2);
 /// What a handle asks the actor to do.
 pub(super) enum Command {
     Send { prompt: Prompt, done: oneshot::Sender<Result<()>> },
-    Control { request: Value, answer: Answer },
+    Control { request: Value, limit: Limit, answer: Answer },
     Finish,
     Close,
     Stop,

@@ -6,14 +6,18 @@ use serde_json::Value;
 use tokio::{sync::oneshot, time::Instant};
 
 use super::Actor;
-use crate::{Result, protocol, session::Opened, transport::check_version};
+use crate::{
+    Result, protocol,
+    session::{Opened, control::Limit},
+    transport::check_version,
+};
 
 impl Actor {
     pub(super) fn initialize(&mut self) -> oneshot::Receiver<Result<Value>> {
         let (answer, initialized) = oneshot::channel();
         // Its limit is that of the start, not that of ordinary requests.
         let request = self.options.initialize();
-        let id = self.pending.add_without_limit("initialize", answer);
+        let id = self.pending.add("initialize", Limit::None, answer);
         self.write(&protocol::request(&id, &request));
         initialized
     }

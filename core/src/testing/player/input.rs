@@ -73,6 +73,7 @@ impl<S: Stage> Player<S> {
                     Initialize::Auto => Some(frames::initialize(&self.facts)),
                     Initialize::Payload(payload) => Some(payload.clone()),
                 };
+                self.memory.declare(&request["sdkMcpServers"]);
                 let manual = payload.is_none();
                 if let Some(payload) = payload {
                     self.write(&initialize_reply(id, payload));
@@ -86,24 +87,53 @@ impl<S: Stage> Player<S> {
                 let (id, all) = (id.clone(), request["cancel_queued"] == true);
                 return self.interrupted(&id, all);
             }
-            _ => {
-                let reply = reply::to(id, request, &self.facts.version);
+            Some("cancel_async_message") => {
+                let id = id.clone();
+                let uuid = request["message_uuid"].as_str().unwrap_or_default().to_owned();
+                self.withdraw_prompt(&id, &uuid);
+            }
+            subtype => {
+                let subtype = subtype.unwrap_or_default();
+                let reply = match self.answers.get(subtype) {
+                    Some(answer) => reply::given(id, answer),
+                    None => {
+                        self.memory.results = self.results;
+                        let seen = &self.seen;
+                        reply::to(id, request, &mut self.facts, &mut self.memory, |uuid| seen.contains(uuid))
+                    }
+                };
+                reply.before.into_iter().for_each(|frame| self.announce(frame));
                 self.write(&reply.response);
-                if let Some(mode) = reply.mode {
-                    self.facts.permission_mode = if mode == "manual" { "default".to_owned() } else { mode };
-                    let uuid = self.uuids.next();
-                    self.write(&json!({
-                        "type": "system", "subtype": "status", "status": null,
-                        "permissionMode": self.facts.permission_mode,
-                        "uuid": uuid, "session_id": self.facts.session_id,
-                    }));
-                }
+                reply.after.into_iter().for_each(|frame| self.announce(frame));
                 if reply.ends {
                     return Err(Stop::End(End::Code(0)));
                 }
             }
         }
         Ok(())
+    }
+
+    /// Writes a frame with what every frame has.
+    fn announce(&mut self, mut frame: Value) {
+        frame["uuid"] = self.uuids.next().into();
+        frame["session_id"] = self.facts.session_id.as_str().into();
+        self.write(&frame);
+    }
+
+    /// `cancel_async_message`: a prompt that waits is dropped.
+    fn withdraw_prompt(&mut self, id: &Value, uuid: &str) {
+        let waits = |frame: &Value| frame["type"] == "user" && frame["uuid"] == uuid;
+        let before = self.inbox.len();
+        self.inbox.retain(|frame| !waits(frame));
+        let cancelled = self.inbox.len() < before;
+        let mut payload = json!({"cancelled": cancelled});
+        if cancelled {
+            payload["message_uuid"] = uuid.into();
+            if self.lifecycle {
+                self.lifecycle_of(uuid, "cancelled");
+            }
+        }
+        self.write(&reply::success(id, Some(payload)));
     }
 
     /// `interrupt`: the receipt, and the end of the turn when one runs. Waiting prompts stay unless told otherwise.

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::{
     frames::Facts,
     recording::Line,
+    reply::Memory,
     scenario::{Initialize, Scenario, Step},
 };
 use references::Uuids;
@@ -38,6 +39,9 @@ const CHUNK: usize = 64 * 1024;
 pub(crate) struct Player<S> {
     stage: S,
     facts: Facts,
+    memory: Memory,
+    /// Answers of the scenario to control requests, by subtype.
+    answers: Map<String, Value>,
     initialize: Initialize,
     lifecycle: bool,
     out: Vec<u8>,
@@ -64,9 +68,12 @@ impl<S: Stage> Player<S> {
             facts.session_id = scenario.session_id.clone().unwrap_or_else(|| uuids.next());
         }
         facts.version.clone_from(&scenario.version);
+        let memory = Memory::new(stage.args());
         Self {
             stage,
             facts,
+            memory,
+            answers: scenario.control.clone(),
             initialize: if replays_initialize { Initialize::Manual } else { scenario.initialize.clone() },
             lifecycle: scenario.lifecycle,
             out: Vec::with_capacity(CHUNK + CHUNK / 4),

@@ -91,7 +91,7 @@ impl<S: Stage> Player<S> {
         self.turn.asks.clear();
     }
 
-    fn lifecycle_of(&mut self, command: &str, state: &str) {
+    pub(super) fn lifecycle_of(&mut self, command: &str, state: &str) {
         let frame = frames::lifecycle(&self.facts, self.uuids.next(), command, state);
         self.write_fields(frame);
     }

@@ -108,6 +108,11 @@ async fn every_word_of_the_builder_is_said() {
     assert_eq!(answers, 1);
 }
 
+async fn control(session: &Session, request: Value) -> Result<Value, crate::Error> {
+    let subtype = request["subtype"].as_str().unwrap().to_owned();
+    session.control(&subtype, request).await
+}
+
 #[tokio::test]
 async fn requests_are_answered_as_the_real_program_answers_them() {
     let session = open(&Script::new()).await;
@@ -119,23 +124,24 @@ async fn requests_are_answered_as_the_real_program_answers_them() {
             json!({"added": [], "removed": [], "errors": {}}),
         ),
         (json!({"subtype": "cancel_async_message", "message_uuid": "u"}), json!({"cancelled": false})),
-        (json!({"subtype": "get_binary_version"}), json!({"version": "2.1.330"})),
-        (json!({"subtype": "stop_task", "task_id": "t"}), Value::Null),
+        (
+            json!({"subtype": "get_binary_version"}),
+            json!({"version": "2.1.330", "buildTime": "2026-01-01T00:00:00Z"}),
+        ),
+        (json!({"subtype": "stop_task", "task_id": "t"}), json!({})),
+        (json!({"subtype": "set_max_thinking_tokens", "max_thinking_tokens": null}), Value::Null),
         (json!({"subtype": "interrupt"}), json!({"still_queued": []})),
     ] {
-        assert_eq!(session.handle().control(request.clone()).await.unwrap(), reply, "{request}");
-    }
-    for subtype in ["get_context_usage", "get_session_cost"] {
-        assert!(session.handle().control(json!({"subtype": subtype})).await.unwrap().is_object());
+        assert_eq!(control(&session, request.clone()).await.unwrap(), reply, "{request}");
     }
     for (request, code) in [
         (json!({"subtype": "set_permission_mode", "mode": "yolo"}), "invalid_mode"),
         (json!({"subtype": "set_color"}), "unsupported_request"),
     ] {
-        let error = session.handle().control(request).await.unwrap_err();
+        let error = control(&session, request).await.unwrap_err();
         assert_eq!(error.context()["error_code"], code);
     }
-    session.handle().control(json!({"subtype": "end_session"})).await.unwrap();
+    session.end_session("over").await.unwrap();
     assert_eq!(session.handle().gone().await.exit, Some(Exit::Code(0)));
 }
 
@@ -148,9 +154,8 @@ async fn an_interrupt_can_drop_the_prompts_that_wait() {
     let waiting = crate::Prompt::from("second");
     let uuid = waiting.uuid().to_owned();
     session.handle().send(waiting).await.unwrap();
-    let request = json!({"subtype": "interrupt", "cancel_queued": true});
-    let receipt = session.handle().control(request).await.unwrap();
-    assert_eq!(receipt, json!({"still_queued": [], "cancelled": [uuid]}));
+    let receipt = session.interrupt().cancel_queued().await.unwrap();
+    assert_eq!((receipt.still_queued, receipt.cancelled), (vec![], Some(vec![uuid])));
 }
 
 #[tokio::test]
