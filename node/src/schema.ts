@@ -85,7 +85,7 @@ export function isZod(value: unknown): value is Zod {
 
 /** Whether an argument may be left out. */
 export function isOptional(zod: Zod): boolean {
-  return zod._zod ? zod._zod.optin === "optional" : (zod.isOptional?.() ?? false);
+  return zod._zod ? zod._zod.optin !== undefined : (zod.isOptional?.() ?? false);
 }
 
 /** Names and zod schemas. An empty object is one, too: a tool without arguments. */

@@ -2,9 +2,12 @@
 
 import {
   AbortError,
+  type CallToolResult,
   type CanUseTool,
   CLINotFoundError,
+  createSdkMcpServer,
   type ErrorCode,
+  type HookCallback,
   MadrigalError,
   type Options,
   type Query,
@@ -13,7 +16,10 @@ import {
   type SDKResultMessage,
   type SDKUserMessage,
   Session,
+  tool,
 } from "madrigal";
+import { z as z3 } from "zod/v3";
+import { z } from "zod/v4";
 
 const canUseTool: CanUseTool = async (toolName, input, { signal, suggestions, toolUseID }) => {
   if (signal.aborted || toolName !== "Bash")
@@ -21,7 +27,40 @@ const canUseTool: CanUseTool = async (toolName, input, { signal, suggestions, to
   return { behavior: "allow", updatedInput: { ...input, safe: true }, updatedPermissions: suggestions ?? [] };
 };
 
+const watch: HookCallback = async (input, toolUseID, { signal }) => {
+  if (signal.aborted || input.hook_event_name !== "PreToolUse") return {};
+  return {
+    systemMessage: `${toolUseID}: ${input.tool_name}`,
+    hookSpecificOutput: { hookEventName: "PreToolUse", permissionDecision: "deny" },
+  };
+};
+
+const said = (text: string): CallToolResult => ({ content: [{ type: "text", text }] });
+const calc = createSdkMcpServer({
+  name: "calc",
+  tools: [
+    tool("add", "Adds", { a: z.number(), b: z.number().optional() }, async ({ a, b }, { progress }) => {
+      progress(1, { total: 2 });
+      return said((a + (b ?? 0)).toFixed());
+    }),
+    tool("shout", "Shouts", { text: z3.string() }, ({ text }) => said(text.toUpperCase())),
+    tool("whole", "A whole object", z.object({ list: z.array(z.string()) }), ({ list }) => said(list.join())),
+    tool("plain", "JSON Schema", { type: "object", properties: {} }, (args) => said(String(args["a"]))),
+    tool("none", "No arguments", {}, () => said("")),
+  ],
+});
+
 const options: Options = {
+  hooks: { PreToolUse: [{ matcher: "Bash", hooks: [watch, () => {}], timeout: 5, onFailure: "block" }] },
+  mcpServers: { calc, other: { command: "server" }, far: { type: "http", url: "http://127.0.0.1" } },
+  onElicitation: async ({ message }, { signal }) =>
+    signal.aborted ? null : { action: "accept", content: { message } },
+  onUserDialog: ({ dialogKind }) => ({ behavior: "completed", result: dialogKind }),
+  agents: { reviewer: { description: "Reviews", prompt: "Review.", tools: ["Read"] } },
+  thinking: { type: "enabled", budgetTokens: 1024 },
+  outputFormat: { type: "json_schema", schema: { type: "object" } },
+  workspace: "hardened",
+  traceContext: { traceparent: "00-0-0-00" },
   model: "sonnet",
   systemPrompt: { type: "preset", preset: "claude_code", append: "Be brief." },
   tools: ["Bash"],
@@ -43,6 +82,7 @@ export function text(message: SDKMessage): string {
         ? message.event.delta.text
         : "";
     case "system":
+      if (message.subtype === "task_updated") return message.patch.status ?? "";
       return message.subtype === "init" ? message.model : message.subtype;
     case "result":
       return message.subtype === "success" ? message.result : message.errors.join("\n");
@@ -60,6 +100,9 @@ export async function ask(): Promise<void> {
   await q.setPermissionMode("plan");
   const usage: { totalTokens: number } = await q.control({ subtype: "get_context_usage" });
   console.log(usage.totalTokens, q.exit, q.pid);
+  console.log((await q.getContextUsage()).totalTokens, (await q.mcpServerStatus())[0]?.status);
+  console.log((await q.rewindFiles("uuid", { dryRun: true })).filesChanged, (await q.accountInfo()).email);
+  await q.setTools("calc", calc.instance.tools.slice(1));
   q.close();
 }
 
@@ -87,3 +130,7 @@ query({ prompt: 5 });
 export const silent: CanUseTool = () => ({ behavior: "deny" });
 // @ts-expect-error: not a mode
 export const mode: Options = { permissionMode: "maybe" };
+// @ts-expect-error: not an event
+export const event: Options = { hooks: { PreTool: [] } };
+// @ts-expect-error: the handler gets numbers
+tool("add", "Adds", { a: z.number() }, ({ a }) => said(a.toUpperCase()));
