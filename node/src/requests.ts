@@ -18,7 +18,6 @@ import type {
   SlashCommand,
   TaskOutput,
 } from "./controls.js";
-import { ControlError } from "./errors.js";
 import { McpRequests } from "./mcp-requests.js";
 import type { PermissionMode } from "./messages.js";
 import type { SdkPluginConfig } from "./option-types.js";
@@ -143,22 +142,17 @@ export abstract class Requests extends McpRequests {
     return this.control({ subtype: "get_session_cost" });
   }
 
-  /** A file as the program reads it; `null` when it refuses, for instance because there is none. */
-  async readFile(
+  /** A file as the program reads it. Rejects with `ControlError` when it refuses, for instance because there is none. */
+  readFile(
     path: string,
     options: { maxBytes?: number; encoding?: "utf-8" | "base64" } = {},
-  ): Promise<SDKControlReadFileResponse | null> {
-    try {
-      return await this.control({
-        subtype: "read_file",
-        path,
-        ...(options.maxBytes !== undefined && { max_bytes: options.maxBytes }),
-        ...(options.encoding !== undefined && { encoding: options.encoding }),
-      });
-    } catch (error) {
-      if (error instanceof ControlError) return null;
-      throw error;
-    }
+  ): Promise<SDKControlReadFileResponse> {
+    return this.control({
+      subtype: "read_file",
+      path,
+      ...(options.maxBytes !== undefined && { max_bytes: options.maxBytes }),
+      ...(options.encoding !== undefined && { encoding: options.encoding }),
+    });
   }
 
   /** Tells the program that a file was read at `mtime` (milliseconds), so that it may be edited without reading it. */

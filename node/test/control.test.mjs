@@ -129,7 +129,7 @@ test("what the program says about itself is there without asking again", async (
   await session.close();
 });
 
-test("a refused request rejects, and a file that cannot be read is null", async () => {
+test("a refused request rejects", async () => {
   const refusal = (subtype) => [
     { await: { type: "control_request", request: { subtype } }, save: "asked" },
     {
@@ -146,6 +146,6 @@ test("a refused request rejects, and a file that cannot be read is null", async 
   ];
   const session = await Session.open(playing([...refusal("mcp_reconnect"), ...refusal("read_file")]));
   await assert.rejects(session.reconnectMcpServer("x"), ControlError);
-  assert.equal(await session.readFile("nowhere"), null);
+  await assert.rejects(session.readFile("nowhere"), ControlError);
   await session.close();
 });
