@@ -141,6 +141,6 @@ def test_everything_public_is_documented() -> None:
 
 
 def test_all_names_what_is_there() -> None:
-    assert madrigal.__all__ == sorted(madrigal.__all__)
+    assert all(hasattr(madrigal, name) for name in madrigal.__all__)
     assert len(set(madrigal.__all__)) == len(madrigal.__all__)
     assert madrigal.__version__.count(".") == 2

@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import ROOT
 
 import madrigal
 from madrigal import _native
 from madrigal.messages import from_wire
+from madrigal.system_messages import SYSTEM_MESSAGES
 
 TEXTS = ["", "a", "key", "type", 'quote " and \\ and \n', "ä✓", "😀" * 3, "x" * 100, "\x00", "/"]
 
@@ -77,6 +80,12 @@ def test_blocks_have_the_official_classes() -> None:
                     "is_error": False,
                 },
                 {"type": "image", "source": {"type": "base64", "data": "AA=="}},
+                {"type": "redacted_thinking", "data": "x"},
+                {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "q"}},
+                {"type": "web_search_tool_result", "tool_use_id": "s", "content": []},
+                {"type": "mcp_tool_use", "id": "m", "name": "add", "server_name": "calc", "input": {}},
+                {"type": "mcp_tool_result", "tool_use_id": "m", "content": "3", "is_error": False},
+                {"type": "document", "source": {"type": "text", "data": "d"}, "title": "title"},
                 {"type": "text"},
                 "what",
                 {"type": "text", "text": "b"},
@@ -92,7 +101,13 @@ def test_blocks_have_the_official_classes() -> None:
         madrigal.ThinkingBlock("hm", "s"),
         madrigal.ToolUseBlock("t", "Bash", {"command": "ls"}),
         madrigal.ToolResultBlock("t", [{"type": "text", "text": "x"}], False),
-        madrigal.UnknownBlock("image", {"type": "image", "source": {"type": "base64", "data": "AA=="}}),
+        madrigal.ImageBlock({"type": "base64", "data": "AA=="}),
+        madrigal.RedactedThinkingBlock("x"),
+        madrigal.ServerToolUseBlock("s", "web_search", {"query": "q"}),
+        madrigal.ServerToolResultBlock("s", [], "web_search_tool_result"),
+        madrigal.McpToolUseBlock("m", "add", "calc", {}),
+        madrigal.McpToolResultBlock("m", "3", False),
+        madrigal.DocumentBlock({"type": "text", "data": "d"}, "title"),
         madrigal.UnknownBlock("text", {"type": "text"}),
         madrigal.UnknownBlock("", {"value": "what"}),
         madrigal.TextBlock("b"),
@@ -154,6 +169,54 @@ def test_a_frame_that_is_not_understood_is_kept(frame: dict[str, Any]) -> None:
     assert json.loads(message.raw) == frame
 
 
+@pytest.mark.parametrize("subtype", SYSTEM_MESSAGES)
+def test_a_system_message_that_lacks_something_is_a_plain_one(subtype: str) -> None:
+    frame = {"type": "system", "subtype": subtype}
+    message = build(**frame)
+    assert isinstance(message, madrigal.SystemMessage)
+    assert (message.subtype, message.data, json.loads(message.raw), message.text) == (subtype, frame, frame, "")
+
+
+RECORDINGS = sorted((ROOT / "tests" / "frames").glob("*.jsonl"))
+CONTROL = {"control_request", "control_response", "control_cancel_request"}
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+def test_what_the_program_was_seen_to_say_has_classes(path: Path) -> None:
+    frames = [json.loads(line) for line in path.read_text().splitlines()]
+    said = [entry["frame"] for entry in frames if entry["dir"] == "out" and entry["frame"]["type"] not in CONTROL]
+    messages = [build(**frame) for frame in said]
+    assert len(messages) > 0
+    for message, frame in zip(messages, said, strict=True):
+        assert type(message) not in (madrigal.UnknownMessage, madrigal.SystemMessage), frame
+        assert json.loads(message.raw) == frame
+        blocks = getattr(message, "content", None)
+        assert not isinstance(blocks, list) or not any(isinstance(block, madrigal.UnknownBlock) for block in blocks)
+
+
+def test_a_task_is_followed_by_its_messages() -> None:
+    ids = {"uuid": "u", "session_id": "s", "task_id": "t"}
+    started = build(type="system", subtype="task_started", description="d", tool_use_id="x", **ids)
+    assert isinstance(started, madrigal.TaskStartedMessage)
+    assert (started.task_id, started.description, started.tool_use_id, started.task_type) == ("t", "d", "x", None)
+    updated = build(type="system", subtype="task_updated", patch={"status": "completed"}, **ids)
+    assert isinstance(updated, madrigal.TaskUpdatedMessage)
+    assert updated.status in madrigal.TERMINAL_TASK_STATUSES
+    assert updated.status == "completed"
+
+
+def test_names_of_the_program_become_those_of_python() -> None:
+    status = build(type="system", subtype="status", status=None, permissionMode="plan")
+    assert isinstance(status, madrigal.StatusMessage)
+    assert (status.status, status.permission_mode) == (None, "plan")
+    said = build(type="system", subtype="notification", key="k", text="Look", priority="high")
+    assert isinstance(said, madrigal.NotificationMessage)
+    assert (said.content, said.text) == ("Look", "")
+    hook = build(type="system", subtype="hook_response", hook_event="Stop", outcome="success")
+    assert isinstance(hook, madrigal.HookEventMessage)
+    assert (hook.hook_event_name, hook.outcome) == ("Stop", "success")
+
+
 def test_messages_are_plain_dataclasses() -> None:
     one, other = (madrigal.StreamEvent("u", "s", {"type": "ping"}, raw=raw) for raw in ("a", "b"))
     assert one == other
@@ -180,6 +243,19 @@ OFFICIAL = {
     "ThinkingBlock": "thinking signature",
     "ToolUseBlock": "id name input",
     "ToolResultBlock": "tool_use_id content is_error",
+    "TaskStartedMessage": "subtype data task_id description uuid session_id tool_use_id task_type",
+    "TaskProgressMessage": "subtype data task_id description usage uuid session_id tool_use_id last_tool_name",
+    "TaskUpdatedMessage": "subtype data task_id patch status session_id uuid",
+    "TaskNotificationMessage": "subtype data task_id status output_file summary uuid session_id tool_use_id usage",
+    "HookEventMessage": "subtype data hook_event_name session_id uuid",
+    "MirrorErrorMessage": "subtype data key error",
+    "ConversationResetMessage": "new_conversation_id uuid session_id",
+    "ServerToolUseBlock": "id name input",
+    "ServerToolResultBlock": "tool_use_id content",
+    "HookMatcher": "matcher hooks timeout on_failure",
+    "SdkMcpTool": "name description input_schema handler annotations",
+    "AgentDefinition": "description prompt tools disallowedTools model skills memory mcpServers initialPrompt maxTurns "
+    "background effort permissionMode",
     "ToolPermissionContext": "signal suggestions tool_use_id agent_id blocked_path decision_reason title display_name "
     "description",
     "PermissionResultAllow": "behavior updated_input updated_permissions",
@@ -192,6 +268,11 @@ OFFICIAL = {
 @pytest.mark.parametrize("name", OFFICIAL)
 def test_official_fields(name: str) -> None:
     official = OFFICIAL[name].split()
-    ours = [field.name for field in dataclasses.fields(getattr(madrigal, name))]
+    fields = dataclasses.fields(getattr(madrigal, name))
+    ours = [field.name for field in fields if not field.kw_only]
     assert ours[: len(official)] == official
-    assert set(ours[len(official) :]) <= {"raw"}
+    rest = [field for field in fields if field.name not in official]
+    # What the official class does without may be left out here too.
+    assert all(
+        field.default is not dataclasses.MISSING for field in rest if field.default_factory is dataclasses.MISSING
+    )

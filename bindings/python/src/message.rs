@@ -94,6 +94,8 @@ impl<'de, 'py> Visitor<'de> for Attributes<'_, 'py> {
                 Field::ParentToolUseId => (intern!(py, "parent_tool_use_id"), true),
                 Field::UserMessageUuid => (intern!(py, "user_message_uuid"), true),
                 Field::UserMessageUuids => (intern!(py, "user_message_uuids"), false),
+                Field::TtftMs => (intern!(py, "ttft_ms"), false),
+                Field::ApiMessageId => (intern!(py, "api_message_id"), true),
                 Field::Other => {
                     entries.next_value::<IgnoredAny>()?;
                     continue;
@@ -115,6 +117,8 @@ enum Field {
     ParentToolUseId,
     UserMessageUuid,
     UserMessageUuids,
+    TtftMs,
+    ApiMessageId,
     #[serde(other)]
     Other,
 }

@@ -11,61 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-
-@dataclass
-class TextBlock:
-    """Text of the model."""
-
-    text: str
-
-
-@dataclass
-class ThinkingBlock:
-    """The model's reasoning."""
-
-    thinking: str
-    signature: str
-
-
-@dataclass
-class ToolUseBlock:
-    """The model calls a tool."""
-
-    id: str
-    name: str
-    input: dict[str, Any]
-
-
-@dataclass
-class ToolResultBlock:
-    """What a tool gave back."""
-
-    tool_use_id: str
-    content: str | list[dict[str, Any]] | None = None
-    is_error: bool | None = None
-
-
-@dataclass
-class UnknownBlock:
-    """A content block of a kind that has no class here, whole."""
-
-    type: str
-    data: dict[str, Any]
-
-
-ContentBlock = TextBlock | ThinkingBlock | ToolUseBlock | ToolResultBlock | UnknownBlock
-
-
-def _raw() -> str:
-    # A message compares and prints by what it says, not by how its line was written.
-    line: str = field(default="", repr=False, compare=False)
-    return line
-
-
-def _text_of(content: str | list[ContentBlock]) -> str:
-    if isinstance(content, str):
-        return content
-    return "".join(block.text for block in content if isinstance(block, TextBlock))
+from .content import ContentBlock, TextBlock, content_of, text_of
+from .message_types import (
+    FastModeState,
+    MessageOrigin,
+    ModelUsage,
+    PermissionDenial,
+    RateLimitStatus,
+    RateLimitType,
+)
+from .system_messages import Builder, SystemMessage, system_from_wire
 
 
 @dataclass
@@ -76,8 +31,17 @@ class UserMessage:
     uuid: str | None = None
     parent_tool_use_id: str | None = None
     tool_use_result: Any = None
-    origin: dict[str, Any] | None = None
-    raw: str = _raw()
+    origin: MessageOrigin | None = None
+    session_id: str | None = None
+    timestamp: str | None = None
+    is_replay: bool | None = None
+    """The program repeats a prompt of yours."""
+    is_synthetic: bool | None = None
+    """The program made it."""
+    agent_id: str | None = None
+    subagent_type: str | None = None
+    tool_result_meta: list[dict[str, Any]] | None = None
+    raw: str = field(default="", repr=False, compare=False, kw_only=True)
 
     @property
     def text(self) -> str:
@@ -100,26 +64,24 @@ class AssistantMessage:
     uuid: str | None = None
     user_message_uuid: str | None = None
     user_message_uuids: list[str] | None = None
-    raw: str = _raw()
+    request_id: str | None = None
+    timestamp: str | None = None
+    aborted: bool | None = None
+    """It was interrupted while it was made."""
+    is_api_error_message: bool | None = None
+    """It stands for an error of the model's API."""
+    api_error_status: int | None = None
+    agent_id: str | None = None
+    """The subagent that wrote it."""
+    subagent_type: str | None = None
+    task_description: str | None = None
+    tool_use_meta: list[dict[str, Any]] | None = None
+    raw: str = field(default="", repr=False, compare=False, kw_only=True)
 
     @property
     def text(self) -> str:
         """The text of its text blocks."""
-        return _text_of(self.content)
-
-
-@dataclass
-class SystemMessage:
-    """A fact or event of the session: ``subtype`` says which, ``data`` is the whole frame."""
-
-    subtype: str
-    data: dict[str, Any]
-    raw: str = _raw()
-
-    @property
-    def text(self) -> str:
-        """Always ``""``."""
-        return ""
+        return text_of(self.content)
 
 
 @dataclass
@@ -150,17 +112,30 @@ class ResultMessage:
     usage: dict[str, Any] | None = None
     result: str | None = None
     structured_output: Any = None
-    model_usage: dict[str, Any] | None = None
-    permission_denials: list[Any] | None = None
+    model_usage: dict[str, ModelUsage] | None = None
+    permission_denials: list[PermissionDenial] | None = None
     deferred_tool_use: DeferredToolUse | None = None
     errors: list[str] | None = None
     api_error_status: int | None = None
     uuid: str | None = None
     terminal_reason: str | None = None
-    origin: dict[str, Any] | None = None
+    origin: MessageOrigin | None = None
     user_message_uuid: str | None = None
     user_message_uuids: list[str] | None = None
-    raw: str = _raw()
+    api_error_type: str | None = None
+    api_error: str | None = None
+    ttft_ms: float | None = None
+    """From the request to the first token, in milliseconds."""
+    local_command: str | None = None
+    """The command of the program that answered in place of the model."""
+    model_usage_since_last_result: dict[str, ModelUsage] | None = None
+    queued_turn_count: int | None = None
+    result_index: int | None = None
+    begun_message_ids: list[str] | None = None
+    subagent_stats: dict[str, Any] | None = None
+    safety_stops: Any = None
+    fast_mode_state: FastModeState | None = None
+    raw: str = field(default="", repr=False, compare=False, kw_only=True)
 
     @property
     def text(self) -> str:
@@ -178,7 +153,10 @@ class StreamEvent:
     parent_tool_use_id: str | None = None
     user_message_uuid: str | None = None
     user_message_uuids: list[str] | None = None
-    raw: str = _raw()
+    ttft_ms: float | None = None
+    """At the start of a message: from the request to the first token, in milliseconds."""
+    api_message_id: str | None = None
+    raw: str = field(default="", repr=False, compare=False, kw_only=True)
 
     @property
     def text(self) -> str:
@@ -191,11 +169,11 @@ class StreamEvent:
 class RateLimitInfo:
     """How much of the subscription's limit is used. Times are seconds since 1970."""
 
-    status: str
+    status: RateLimitStatus
     resets_at: int | None = None
-    rate_limit_type: str | None = None
+    rate_limit_type: RateLimitType | None = None
     utilization: float | None = None
-    overage_status: str | None = None
+    overage_status: RateLimitStatus | None = None
     overage_resets_at: int | None = None
     overage_disabled_reason: str | None = None
     raw: dict[str, Any] = field(default_factory=dict)
@@ -208,7 +186,153 @@ class RateLimitEvent:
     rate_limit_info: RateLimitInfo
     uuid: str
     session_id: str
-    raw: str = _raw()
+    raw: str = field(default="", repr=False, compare=False, kw_only=True)
+
+    @property
+    def text(self) -> str:
+        """Always ``""``."""
+        return ""
+
+
+@dataclass
+class ToolProgressMessage:
+    """A tool that takes long still runs."""
+
+    tool_use_id: str
+    tool_name: str | None = None
+    parent_tool_use_id: str | None = None
+    elapsed_time_seconds: float = 0.0
+    heartbeat: bool | None = None
+    task_id: str | None = None
+    uuid: str | None = None
+    session_id: str | None = None
+    raw: str = field(default="", repr=False, compare=False, kw_only=True)
+
+    @property
+    def text(self) -> str:
+        """Always ``""``."""
+        return ""
+
+
+@dataclass
+class AuthStatusMessage:
+    """Logging in goes on."""
+
+    is_authenticating: bool
+    output: list[str] = field(default_factory=list)
+    error: str | None = None
+    uuid: str | None = None
+    session_id: str | None = None
+    raw: str = field(default="", repr=False, compare=False, kw_only=True)
+
+    @property
+    def text(self) -> str:
+        """Always ``""``."""
+        return ""
+
+
+@dataclass
+class ToolUseSummaryMessage:
+    """What some tool calls did, in short."""
+
+    summary: str
+    preceding_tool_use_ids: list[str] = field(default_factory=list)
+    uuid: str | None = None
+    session_id: str | None = None
+    raw: str = field(default="", repr=False, compare=False, kw_only=True)
+
+    @property
+    def text(self) -> str:
+        """Always ``""``."""
+        return ""
+
+
+@dataclass
+class PromptSuggestionMessage:
+    """What might be asked next; only with ``prompt_suggestions``."""
+
+    suggestion: str
+    uuid: str | None = None
+    session_id: str | None = None
+    raw: str = field(default="", repr=False, compare=False, kw_only=True)
+
+    @property
+    def text(self) -> str:
+        """Always ``""``."""
+        return ""
+
+
+@dataclass
+class ConversationResetMessage:
+    """The conversation begins anew, under another session id."""
+
+    new_conversation_id: str
+    uuid: str
+    session_id: str
+    trigger: str | None = None
+    user_message_uuid: str | None = None
+    raw: str = field(default="", repr=False, compare=False, kw_only=True)
+
+    @property
+    def text(self) -> str:
+        """Always ``""``."""
+        return ""
+
+
+@dataclass
+class CommandLifecycleMessage:
+    """A prompt waits, is being answered, was answered or taken back."""
+
+    command_uuid: str
+    state: str
+    uuid: str | None = None
+    session_id: str | None = None
+    raw: str = field(default="", repr=False, compare=False, kw_only=True)
+
+    @property
+    def text(self) -> str:
+        """Always ``""``."""
+        return ""
+
+
+@dataclass
+class TranscriptMirrorMessage:
+    """Lines of the transcript, as they are saved."""
+
+    file_path: str
+    entries: list[dict[str, Any]]
+    uuid: str | None = None
+    session_id: str | None = None
+    raw: str = field(default="", repr=False, compare=False, kw_only=True)
+
+    @property
+    def text(self) -> str:
+        """Always ``""``."""
+        return ""
+
+
+@dataclass
+class ActiveGoalMessage:
+    """What the session works towards."""
+
+    goal: Any = None
+    uuid: str | None = None
+    session_id: str | None = None
+    raw: str = field(default="", repr=False, compare=False, kw_only=True)
+
+    @property
+    def text(self) -> str:
+        """Always ``""``."""
+        return ""
+
+
+@dataclass
+class KeepAliveMessage:
+    """The program is still there."""
+
+    uuid: str | None = None
+    session_id: str | None = None
+    raw: str = field(default="", repr=False, compare=False, kw_only=True)
 
     @property
     def text(self) -> str:
@@ -222,7 +346,7 @@ class UnknownMessage:
 
     type: str
     data: dict[str, Any]
-    raw: str = _raw()
+    raw: str = field(default="", repr=False, compare=False, kw_only=True)
 
     @property
     def text(self) -> str:
@@ -230,107 +354,56 @@ class UnknownMessage:
         return ""
 
 
-Message = UserMessage | AssistantMessage | SystemMessage | ResultMessage | StreamEvent | RateLimitEvent | UnknownMessage
+Message = (
+    UserMessage
+    | AssistantMessage
+    | SystemMessage
+    | ResultMessage
+    | StreamEvent
+    | RateLimitEvent
+    | ToolProgressMessage
+    | AuthStatusMessage
+    | ToolUseSummaryMessage
+    | PromptSuggestionMessage
+    | ConversationResetMessage
+    | CommandLifecycleMessage
+    | TranscriptMirrorMessage
+    | ActiveGoalMessage
+    | KeepAliveMessage
+    | UnknownMessage
+)
+"""What the program says."""
 
 
-def _block(data: Any) -> ContentBlock:
-    try:
-        match data["type"]:
-            case "text":
-                return TextBlock(data["text"])
-            case "thinking":
-                return ThinkingBlock(data["thinking"], data.get("signature", ""))
-            case "tool_use":
-                return ToolUseBlock(data["id"], data["name"], data.get("input", {}))
-            case "tool_result":
-                return ToolResultBlock(data["tool_use_id"], data.get("content"), data.get("is_error"))
-            case kind:
-                return UnknownBlock(str(kind), data)
-    except (KeyError, TypeError):
-        kind = data.get("type", "") if isinstance(data, dict) else ""
-        return UnknownBlock(str(kind), data if isinstance(data, dict) else {"value": data})
-
-
-def _content(content: Any) -> str | list[ContentBlock]:
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        raise TypeError("content is neither text nor blocks")
-    return [_block(block) for block in content]
-
-
-def _assistant(frame: dict[str, Any], raw: str) -> AssistantMessage:
+def _assistant(frame: dict[str, Any], raw: str) -> Message:
     message = frame["message"]
-    content = _content(message["content"])
-    return AssistantMessage(
-        content=[TextBlock(content)] if isinstance(content, str) else content,
-        model=message.get("model", ""),
-        parent_tool_use_id=frame.get("parent_tool_use_id"),
-        error=frame.get("error"),
-        usage=message.get("usage"),
-        message_id=message.get("id"),
-        stop_reason=message.get("stop_reason"),
-        session_id=frame.get("session_id"),
-        uuid=frame.get("uuid"),
-        user_message_uuid=frame.get("user_message_uuid"),
-        user_message_uuids=frame.get("user_message_uuids"),
-        raw=raw,
+    content = content_of(message["content"])
+    return _ASSISTANT.build(
+        {
+            **frame,
+            "content": [TextBlock(content)] if isinstance(content, str) else content,
+            "model": message.get("model", ""),
+            "usage": message.get("usage"),
+            "message_id": message.get("id"),
+            "stop_reason": message.get("stop_reason"),
+        },
+        raw,
     )
 
 
-def _user(frame: dict[str, Any], raw: str) -> UserMessage:
-    return UserMessage(
-        content=_content(frame["message"]["content"]),
-        uuid=frame.get("uuid"),
-        parent_tool_use_id=frame.get("parent_tool_use_id"),
-        tool_use_result=frame.get("tool_use_result"),
-        origin=frame.get("origin"),
-        raw=raw,
-    )
+def _user(frame: dict[str, Any], raw: str) -> Message:
+    return _USER.build({**frame, "content": content_of(frame["message"]["content"])}, raw)
 
 
-def _system(frame: dict[str, Any], raw: str) -> SystemMessage:
-    return SystemMessage(frame["subtype"], frame, raw)
-
-
-def _result(frame: dict[str, Any], raw: str) -> ResultMessage:
+def _result(frame: dict[str, Any], raw: str) -> Message:
     deferred = frame.get("deferred_tool_use")
-    return ResultMessage(
-        subtype=frame["subtype"],
-        duration_ms=frame.get("duration_ms", 0),
-        duration_api_ms=frame.get("duration_api_ms", 0),
-        is_error=frame["is_error"],
-        num_turns=frame.get("num_turns", 0),
-        session_id=frame.get("session_id", ""),
-        stop_reason=frame.get("stop_reason"),
-        total_cost_usd=frame.get("total_cost_usd"),
-        usage=frame.get("usage"),
-        result=frame.get("result"),
-        structured_output=frame.get("structured_output"),
-        model_usage=frame.get("modelUsage"),
-        permission_denials=frame.get("permission_denials"),
-        deferred_tool_use=deferred and DeferredToolUse(deferred["id"], deferred["name"], deferred["input"]),
-        errors=frame.get("errors"),
-        api_error_status=frame.get("api_error_status"),
-        uuid=frame.get("uuid"),
-        terminal_reason=frame.get("terminal_reason"),
-        origin=frame.get("origin"),
-        user_message_uuid=frame.get("user_message_uuid"),
-        user_message_uuids=frame.get("user_message_uuids"),
-        raw=raw,
-    )
+    put_off = deferred and DeferredToolUse(deferred["id"], deferred["name"], deferred["input"])
+    absent = {"duration_ms": 0, "duration_api_ms": 0, "num_turns": 0, "session_id": ""}
+    return _RESULT.build({**absent, **frame, "deferred_tool_use": put_off}, raw)
 
 
-def _stream_event(frame: dict[str, Any], raw: str) -> StreamEvent:
-    return StreamEvent(
-        uuid=frame.get("uuid", ""),
-        session_id=frame.get("session_id", ""),
-        event=frame["event"],
-        parent_tool_use_id=frame.get("parent_tool_use_id"),
-        user_message_uuid=frame.get("user_message_uuid"),
-        user_message_uuids=frame.get("user_message_uuids"),
-        raw=raw,
-    )
+def _stream_event(frame: dict[str, Any], raw: str) -> Message:
+    return _STREAM_EVENT.build({"uuid": "", "session_id": "", **frame}, raw)
 
 
 def _rate_limit(frame: dict[str, Any], raw: str) -> RateLimitEvent:
@@ -352,21 +425,34 @@ def _rate_limit(frame: dict[str, Any], raw: str) -> RateLimitEvent:
     )
 
 
+_ASSISTANT = Builder(AssistantMessage)
+_USER = Builder(UserMessage)
+_RESULT = Builder(ResultMessage)
+_STREAM_EVENT = Builder(StreamEvent)
 _BUILDERS: dict[str, Callable[[dict[str, Any], str], Message]] = {
     "assistant": _assistant,
     "user": _user,
-    "system": _system,
+    "system": system_from_wire,
     "result": _result,
     "stream_event": _stream_event,
     "rate_limit_event": _rate_limit,
+    "tool_progress": Builder(ToolProgressMessage).build,
+    "auth_status": Builder(AuthStatusMessage).build,
+    "tool_use_summary": Builder(ToolUseSummaryMessage).build,
+    "prompt_suggestion": Builder(PromptSuggestionMessage).build,
+    "conversation_reset": Builder(ConversationResetMessage).build,
+    "command_lifecycle": Builder(CommandLifecycleMessage).build,
+    "transcript_mirror": Builder(TranscriptMirrorMessage).build,
+    "active_goal": Builder(ActiveGoalMessage).build,
+    "keep_alive": Builder(KeepAliveMessage).build,
 }
 
 
 def from_wire(frame: dict[str, Any], raw: str) -> Message:
     """The message for a frame and its line. A frame that lacks what its type must have is an `UnknownMessage`.
 
-    >>> from_wire({"type": "system", "subtype": "init", "model": "m"}, "")
-    SystemMessage(subtype='init', data={'type': 'system', 'subtype': 'init', 'model': 'm'})
+    >>> from_wire({"type": "prompt_suggestion", "suggestion": "Run the tests"}, "").suggestion
+    'Run the tests'
     >>> from_wire({"type": "new_in_2027", "x": 1}, "").data["x"]
     1
     """
@@ -377,4 +463,4 @@ def from_wire(frame: dict[str, Any], raw: str) -> Message:
             return build(frame, raw)
         except (KeyError, TypeError, AttributeError):
             pass
-    return UnknownMessage(str(kind), frame, raw)
+    return UnknownMessage(str(kind), frame, raw=raw)
