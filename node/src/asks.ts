@@ -14,6 +14,7 @@ type Request = Record<string, unknown>;
 /** Kinds whose failure is told in another way than by an error of the stream. */
 const unseen = ["tool_call", "session_store"];
 
+/** The questions of one session. */
 export class Asks {
   readonly #session: number;
   readonly #provided: Provided;

@@ -36,6 +36,7 @@ interface Reply {
   reject(error: unknown): void;
 }
 
+/** One session as JavaScript sees it. */
 export class Channel implements Listener {
   /** Set when the program is ready. */
   opened: Opened | undefined;

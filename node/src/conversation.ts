@@ -1,16 +1,16 @@
 // What queries and sessions have in common: reading in order, and the requests that can be made of a running program.
 
-import { Channel, type Exit } from "./channel.js";
+import type { Channel, Exit } from "./channel.js";
 import type {
   ControlRequest,
   SDKControlInitializeResponse,
   SDKControlInterruptResponse,
 } from "./controls.js";
 import type { SDKMessage } from "./messages.js";
-import type { Options } from "./option-types.js";
 import { Requests } from "./requests.js";
 import type { AnyTool } from "./tools.js";
 
+/** What queries and sessions have in common. */
 export abstract class Conversation extends Requests {
   /** @internal */
   protected readonly channel: Channel;
@@ -18,9 +18,9 @@ export abstract class Conversation extends Requests {
   #last: Promise<unknown> | undefined;
 
   /** @internal */
-  protected constructor(options: Options | undefined) {
+  protected constructor(channel: Channel) {
     super();
-    this.channel = Channel.open(options);
+    this.channel = channel;
   }
 
   /** The process id, once the program is ready. */

@@ -25,6 +25,7 @@ const leaked = new FinalizationRegistry<number>((id) => {
 const awaited = new Set<Listener>();
 const alive = setInterval(() => {}, LONG_MS).unref();
 
+/** The engine of this environment. */
 export const engine: NativeEngine = new (load().Engine)(() => {
   for (const id of engine.ready()) listeners.get(id)?.deref()?.onWake();
 });

@@ -94,6 +94,7 @@ export interface PermissionRequestHookInput extends BaseHookInput {
   mcp_server?: McpServerProvenance;
 }
 
+/** The user is being notified of something. */
 export interface NotificationHookInput extends BaseHookInput {
   hook_event_name: "Notification";
   message: string;
@@ -215,11 +216,13 @@ export interface PostModelSwitchHookInput extends ModelSwitchHookInput {
   hook_event_name: "PostModelSwitch";
 }
 
+/** The program is being set up. */
 export interface SetupHookInput extends BaseHookInput {
   hook_event_name: "Setup";
   trigger: "init" | "maintenance";
 }
 
+/** Another agent of the team has nothing to do. */
 export interface TeammateIdleHookInput extends BaseHookInput {
   hook_event_name: "TeammateIdle";
   teammate_name: string;
@@ -234,10 +237,12 @@ interface TaskHookInput extends BaseHookInput {
   team_name?: string;
 }
 
+/** A task was made. */
 export interface TaskCreatedHookInput extends TaskHookInput {
   hook_event_name: "TaskCreated";
 }
 
+/** A task is done. */
 export interface TaskCompletedHookInput extends TaskHookInput {
   hook_event_name: "TaskCompleted";
 }
@@ -263,12 +268,14 @@ export interface ElicitationResultHookInput extends BaseHookInput {
   content?: Record<string, unknown>;
 }
 
+/** A settings file changed. */
 export interface ConfigChangeHookInput extends BaseHookInput {
   hook_event_name: "ConfigChange";
   source: "user_settings" | "project_settings" | "local_settings" | "policy_settings" | "skills";
   file_path?: string;
 }
 
+/** A file of instructions was read. */
 export interface InstructionsLoadedHookInput extends BaseHookInput {
   hook_event_name: "InstructionsLoaded";
   file_path: string;
@@ -279,28 +286,33 @@ export interface InstructionsLoadedHookInput extends BaseHookInput {
   parent_file_path?: string;
 }
 
+/** A worktree is wanted; the hook makes it. */
 export interface WorktreeCreateHookInput extends BaseHookInput {
   hook_event_name: "WorktreeCreate";
   name: string;
 }
 
+/** A worktree is no longer needed. */
 export interface WorktreeRemoveHookInput extends BaseHookInput {
   hook_event_name: "WorktreeRemove";
   worktree_path: string;
 }
 
+/** The working directory changed. */
 export interface CwdChangedHookInput extends BaseHookInput {
   hook_event_name: "CwdChanged";
   old_cwd: string;
   new_cwd: string;
 }
 
+/** A watched file changed. */
 export interface FileChangedHookInput extends BaseHookInput {
   hook_event_name: "FileChanged";
   file_path: string;
   event: "change" | "add" | "unlink";
 }
 
+/** Tools may use another directory. */
 export interface DirectoryAddedHookInput extends BaseHookInput {
   hook_event_name: "DirectoryAdded";
   directory: string;

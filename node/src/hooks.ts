@@ -67,15 +67,18 @@ export interface PostToolUseHookSpecificOutput extends AdditionalContext<"PostTo
   updatedMCPToolOutput?: unknown;
 }
 
+/** May name the session and hide the prompt. */
 export interface UserPromptSubmitHookSpecificOutput extends AdditionalContext<"UserPromptSubmit"> {
   sessionTitle?: string;
   suppressOriginalPrompt?: boolean;
 }
 
+/** May hide the prompt the command became. */
 export interface UserPromptExpansionHookSpecificOutput extends AdditionalContext<"UserPromptExpansion"> {
   suppressOriginalPrompt?: boolean;
 }
 
+/** May begin the conversation, name it, and watch files. */
 export interface SessionStartHookSpecificOutput extends AdditionalContext<"SessionStart"> {
   initialUserMessage?: string;
   sessionTitle?: string;
@@ -83,6 +86,7 @@ export interface SessionStartHookSpecificOutput extends AdditionalContext<"Sessi
   reloadSkills?: boolean;
 }
 
+/** Says whether the model may change. */
 export interface PreModelSwitchHookSpecificOutput {
   hookEventName: "PreModelSwitch";
   permissionDecision?: "allow" | "deny" | "ask";
@@ -97,50 +101,65 @@ export interface PermissionRequestHookSpecificOutput {
     | { behavior: "deny"; message?: string; interrupt?: boolean };
 }
 
+/** Lets the model try again. */
 export interface PermissionDeniedHookSpecificOutput {
   hookEventName: "PermissionDenied";
   retry?: boolean;
 }
 
+/** Answers in place of `onElicitation`. */
 export interface ElicitationHookSpecificOutput {
   hookEventName: "Elicitation";
   action?: "accept" | "decline" | "cancel";
   content?: Record<string, unknown>;
 }
 
+/** Changes what the server is answered. */
 export interface ElicitationResultHookSpecificOutput {
   hookEventName: "ElicitationResult";
   action?: "accept" | "decline" | "cancel";
   content?: Record<string, unknown>;
 }
 
+/** Which files to watch from now on. */
 export interface CwdChangedHookSpecificOutput {
   hookEventName: "CwdChanged";
   watchPaths?: string[];
 }
 
+/** Which files to watch from now on. */
 export interface FileChangedHookSpecificOutput {
   hookEventName: "FileChanged";
   watchPaths?: string[];
 }
 
+/** Where the worktree is. */
 export interface WorktreeCreateHookSpecificOutput {
   hookEventName: "WorktreeCreate";
   worktreePath: string;
 }
 
+/** What is shown instead. */
 export interface MessageDisplayHookSpecificOutput {
   hookEventName: "MessageDisplay";
   displayContent?: string;
 }
 
+/** Text for the model after a tool failed. */
 export type PostToolUseFailureHookSpecificOutput = AdditionalContext<"PostToolUseFailure">;
+/** Text for the model after its tools ran. */
 export type PostToolBatchHookSpecificOutput = AdditionalContext<"PostToolBatch">;
+/** Text for the model after a notification. */
 export type NotificationHookSpecificOutput = AdditionalContext<"Notification">;
+/** Text for the model when it wants to end. */
 export type StopHookSpecificOutput = AdditionalContext<"Stop">;
+/** Text for a subagent. */
 export type SubagentStartHookSpecificOutput = AdditionalContext<"SubagentStart">;
+/** Text for the model when a subagent ended. */
 export type SubagentStopHookSpecificOutput = AdditionalContext<"SubagentStop">;
+/** Text for the new model. */
 export type PostModelSwitchHookSpecificOutput = AdditionalContext<"PostModelSwitch">;
+/** Text for the model. */
 export type SetupHookSpecificOutput = AdditionalContext<"Setup">;
 
 /** What belongs to one event only. */

@@ -54,3 +54,4 @@ export {
   ToolServer,
   tool,
 } from "./tools.js";
+export { startup, WarmQuery } from "./warm.js";

@@ -1,5 +1,6 @@
 // One prompt, or a stream of prompts, and the messages that answer: the official `query`.
 
+import { Channel } from "./channel.js";
 import { Conversation } from "./conversation.js";
 import { isCode } from "./errors.js";
 import type { SDKMessage, SDKUserMessage } from "./messages.js";
@@ -20,7 +21,7 @@ export type Prompt = string | AsyncIterable<SDKUserMessage>;
  * }
  */
 export function query(params: { prompt: Prompt; options?: Options }): Query {
-  return new Query(params.prompt, params.options);
+  return new Query(params.prompt, Channel.open(params.options));
 }
 
 /** A running query: an async generator of messages with requests to the program beside it. */
@@ -28,8 +29,8 @@ export class Query extends Conversation implements AsyncGenerator<SDKMessage, vo
   #stopInput = () => {};
 
   /** @internal Use {@link query}. */
-  constructor(prompt: Prompt, options: Options | undefined) {
-    super(options);
+  constructor(prompt: Prompt, channel: Channel) {
+    super(channel);
     if (typeof prompt === "string") this.#say(prompt);
     else void this.streamInput(prompt).then(() => this.#finish());
   }

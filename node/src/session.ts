@@ -1,6 +1,7 @@
 // A conversation of several turns with one program. Beyond the official package, which has only `query` with a stream of
 // prompts for this.
 
+import { Channel } from "./channel.js";
 import type { SDKControlInitializeResponse } from "./controls.js";
 import { Conversation } from "./conversation.js";
 import type { ContentBlock, SDKMessage, SDKResultMessage, SDKUserMessage } from "./messages.js";
@@ -20,13 +21,13 @@ export class Session extends Conversation {
   /** Those of turns nobody reads any more; what belongs to them is skipped. */
   readonly #abandoned = new Set<string>();
 
-  private constructor(options: Options | undefined) {
-    super(options);
+  private constructor(channel: Channel) {
+    super(channel);
   }
 
   /** Starts the program; resolves when it is ready. An idle session does not keep the process alive. */
   static async open(options?: Options): Promise<Session> {
-    const session = new Session(options);
+    const session = new Session(Channel.open(options));
     try {
       await session.channel.whenOpened();
     } catch (error) {

@@ -91,6 +91,7 @@ export function tool<Schema extends ToolSchema>(
   };
 }
 
+/** A tool with whatever schema. */
 // biome-ignore lint/suspicious/noExplicitAny: tools with different schemas stand in one list
 export type AnyTool = SdkMcpToolDefinition<any>;
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import * as all from "madrigal";
@@ -113,4 +113,37 @@ test("the engine's log reaches the program", async () => {
     JSON.stringify(lines),
   );
   assert.throws(() => madrigal.onLog("loud"), madrigal.InvalidArgumentError);
+});
+
+test("everything that is exported says what it is", () => {
+  for (const file of readdirSync(`${root}/node/src`)) {
+    const lines = readFileSync(`${root}/node/src/${file}`, "utf8").split("\n");
+    for (const [at, line] of lines.entries()) {
+      if (!/^export (abstract |async )*(interface|type \w+|class|function|const) /.test(`${line} `)) continue;
+      const before = lines.slice(0, at).findLast((one) => !one.startsWith("// biome-ignore"));
+      assert.match(before, /\*\/$/, `${file}:${at + 1}: ${line}`);
+    }
+  }
+});
+
+test("every option of the core has its name here", () => {
+  const source = readFileSync(`${root}/core/src/options/mod.rs`, "utf8");
+  const names = [...source.matchAll(/^ {8}(\w+)(?: as "(\w+)")?: .* => \[/gm)].map(
+    ([, name, wire]) => wire ?? name,
+  );
+  assert.ok(names.length > 40, names.join());
+  const special = { add_dirs: "additionalDirectories", cli_path: "pathToClaudeCodeExecutable" };
+  for (const name of names.filter((name) => name !== "append_system_prompt")) {
+    const ours = special[name] ?? name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
+    // No option is a list of lists of numbers, so each refuses it.
+    assert.throws(
+      () => madrigal.query({ prompt: "hi", options: { [ours]: [[5]] } }),
+      (error) => {
+        assert.equal(error.code, "invalid_options", error.stack);
+        assert.ok(error.context.field.startsWith(ours), `${ours}: ${error.message}`);
+        assert.doesNotMatch(error.message, /unknown option/);
+        return true;
+      },
+    );
+  }
 });

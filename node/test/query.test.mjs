@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AbortError, ProcessExitedError, query } from "madrigal";
+import { AbortError, ClosedError, ProcessExitedError, query, startup } from "madrigal";
 import { answering, gone, playing, said } from "./simulator.mjs";
 
 const forever = [
@@ -258,3 +258,24 @@ function deferred() {
   });
   return { promise, resolve };
 }
+
+test("a program can be started before there is a prompt", async () => {
+  const warm = await startup({ options: playing(answering), initializeTimeoutMs: 30_000 });
+  const q = warm.query("2 + 2?");
+  assert.ok(q.pid > 0);
+  const messages = [];
+  for await (const message of q) messages.push(message);
+  assert.equal(said(messages).at(-1).type, "result");
+  assert.throws(() => warm.query("again"), ClosedError);
+  await warm.close();
+
+  const unused = await startup({ options: playing(answering) });
+  await unused.close();
+  assert.throws(() => unused.query("late"), ClosedError);
+  await assert.rejects(
+    startup({ options: playing([], {}, { initialize: "manual" }), initializeTimeoutMs: 50 }),
+    {
+      code: "timeout",
+    },
+  );
+});
