@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{McpServers, Options, OutputFormat, SettingSource, Skills, settings};
+use super::{McpServers, Options, OutputFormat, SettingSource, Skills, Workspace, settings};
 
 /// What the program must read from `initialize` before it starts anything.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,7 +40,13 @@ impl Options {
     /// The settings files that are read, when options say so.
     pub(super) fn sources(&self) -> Option<Vec<SettingSource>> {
         let skills = || self.skills.as_ref().map(|_| vec![SettingSource::User, SettingSource::Project]);
-        self.setting_sources.clone().or_else(skills)
+        let sources = self.setting_sources.clone().or_else(skills);
+        if self.workspace != Workspace::Isolated {
+            return sources;
+        }
+        let mut users = sources.unwrap_or_else(|| vec![SettingSource::User]);
+        users.retain(|source| *source == SettingSource::User);
+        Some(users)
     }
 
     /// The `initialize` request that opens the conversation.

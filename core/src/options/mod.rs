@@ -36,6 +36,7 @@ pub use settings::{SettingSource, Settings};
 pub use tools::{
     AskUserQuestion, PermissionMode, PermissionPrompts, PreviewFormat, Skills, ToolConfig, Tools,
 };
+pub(crate) use workspace::EmptyRoot;
 pub use workspace::Workspace;
 
 use described::described;
@@ -160,7 +161,7 @@ described! {
         /// Directories beside the working directory that tools may use.
         add_dirs: Vec<PathBuf> => [Flag("add-dir")];
         /// How far the working directory is trusted.
-        workspace: Workspace => [Library];
+        workspace: Workspace => [Initialize("settings"), Flag("project-config-root"), Flag("setting-sources")];
         /// The trusted checkout of which the working directory is a worktree: settings of the repository are read from there.
         project_config_root: Option<PathBuf> => [Flag("project-config-root")];
         /// Which settings files are read: any of `user`, `project`, `local`; an empty list reads none. Default: the CLI's.

@@ -52,7 +52,8 @@ fn every_option_goes_where_its_row_says_and_nowhere_else() {
             let options = Options::from_json(&json!({row.name: value}).to_string()).unwrap();
             ways.extend(travelled(&options));
         }
-        if row.to == [Destination::Process] {
+        // The levels look at the directory; they have tests of their own.
+        if row.to == [Destination::Process] || row.name == "workspace" {
             continue;
         }
         // Skills are found in these files, so they bring the choice of files with them.

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Options, Result,
+    options::EmptyRoot,
     transport::{ChildTransport, Connection, StderrLine, Transport, locate},
 };
 
@@ -89,7 +90,7 @@ impl SessionBuilder {
     /// # Errors
     /// `invalid_options`, `cli_not_found`, `spawn_failed`.
     pub async fn connect(self) -> Result<Session> {
-        let (parts, session) = self.parts()?;
+        let (mut parts, session) = self.parts()?;
         let (program, connection) = parts.connect().await?;
         tokio::spawn(parts.actor(program, connection));
         Ok(session)
@@ -101,7 +102,7 @@ impl SessionBuilder {
     /// # Errors
     /// `invalid_options`.
     pub fn start(self) -> Result<Session> {
-        let (parts, session) = self.parts()?;
+        let (mut parts, session) = self.parts()?;
         tokio::spawn(async move {
             match parts.connect().await {
                 Ok((program, connection)) => parts.actor(program, connection).await,
@@ -151,6 +152,7 @@ impl SessionBuilder {
             opened,
             pid,
             first: None,
+            root: None,
         };
         Ok((parts, session))
     }
@@ -165,10 +167,20 @@ struct Parts {
     pid: Arc<OnceLock<u32>>,
     /// The only prompt, of a query.
     first: Option<Prompt>,
+    /// Stands for the project while the program runs.
+    root: Option<EmptyRoot>,
 }
 
 impl Parts {
-    async fn connect(&self) -> Result<(PathBuf, Connection)> {
+    async fn connect(&mut self) -> Result<(PathBuf, Connection)> {
+        // What is reached another way has its own files.
+        if self.builder.transport.is_none() {
+            let secured = self.builder.options.secured().await?;
+            if let Some(options) = secured.options {
+                self.builder.options = options;
+            }
+            self.root = secured.root;
+        }
         let SessionBuilder { options, transport, on_stderr, .. } = &self.builder;
         let program = match (transport, &options.cli_path) {
             // A script need not be executable: what runs it reads it.
@@ -204,7 +216,12 @@ impl Parts {
             Some(prompt) => actor.with_query(&prompt),
             None => actor,
         };
-        actor.run(self.commands)
+        let (commands, root) = (self.commands, self.root);
+        async move {
+            actor.run(commands).await;
+            // The process is gone: nobody looks there any more.
+            drop(root);
+        }
     }
 
     fn refuse(self, error: &Error) {
