@@ -52,7 +52,7 @@ words! {
     /// What a stall leads to; each includes the one before it.
     #[derive(Default)]
     pub enum StallAction {
-        /// The reader is told, with an error `timeout` in the stream that goes on.
+        /// The reader is told, by a message `system` with the subtype `stalled`.
         #[default]
         Event = "event",
         /// And the turn is interrupted.

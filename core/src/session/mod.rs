@@ -10,6 +10,8 @@ pub mod control;
 mod fake;
 mod handle;
 mod host;
+#[cfg(test)]
+mod liveness_tests;
 mod mailbox;
 mod prompt;
 mod query;

@@ -24,6 +24,8 @@ pub(super) struct Turns {
     open: VecDeque<Open>,
     /// Between `system/init` and `result`.
     running: bool,
+    /// The model has said something since the oldest open prompt became the next to be answered.
+    spoke: bool,
     tasks: bool,
     follow_up_until: Option<Instant>,
     auth_failed: bool,
@@ -39,6 +41,9 @@ pub(super) struct Ended {
 impl Turns {
     /// A prompt was sent.
     pub(super) fn prompt(&mut self, uuid: &str, now: Instant) {
+        if self.open.is_empty() {
+            self.spoke = false;
+        }
         self.open.push_back(Open { uuid: uuid.to_owned(), since: now });
     }
 
@@ -56,7 +61,9 @@ impl Turns {
                 }
                 self.tasks = tasks;
             }
+            ("stream_event", _) => self.spoke = true,
             ("assistant", _) => {
+                self.spoke = true;
                 if let Some(error) = head.error {
                     self.auth_failed = error == r#""authentication_failed""#;
                 }
@@ -69,6 +76,7 @@ impl Turns {
 
     fn result(&mut self, head: &Head<'_>, now: Instant) -> Ended {
         self.running = false;
+        self.spoke = false;
         let answered = uuids(head);
         if answered.is_empty() {
             // A follow-up turn answers no prompt of ours; everything else without uuids answers the oldest.
@@ -104,6 +112,11 @@ impl Turns {
     /// When to look at [`done`](Self::done) again without a message.
     pub(super) fn follow_up_deadline(&self) -> Option<Instant> {
         self.follow_up_until
+    }
+
+    /// When the oldest open turn began, as long as the model has said nothing.
+    pub(super) fn waiting_since(&self) -> Option<Instant> {
+        self.since().filter(|_| !self.spoke)
     }
 
     /// When the oldest open turn began.

@@ -1,5 +1,7 @@
 //! Questions of the program on their way to the host and back.
 
+use std::time::Duration;
+
 use serde_json::{Value, json, value::RawValue};
 use tokio::{
     task::{self, JoinError},
@@ -12,6 +14,7 @@ use crate::{
     message::{Head, excerpt},
     protocol,
     session::{Ask, AskKind, host::check_permission},
+    transport::BoxFuture,
 };
 
 impl Actor {
@@ -39,6 +42,7 @@ impl Actor {
         match (kind, &self.host) {
             (Some(kind), Some(host)) if host.asks().contains(&kind) => {
                 let answer = host.answer(Ask { kind, request: raw(request) });
+                let answer = in_time(answer, kind, self.options.timeouts.callback_ms);
                 let id = id.to_owned();
                 let task = self.asks.spawn({
                     let id = id.clone();
@@ -67,6 +71,7 @@ impl Actor {
             return;
         }
         self.last_output = Instant::now();
+        self.answered_at = self.last_output;
         let answer = answer.and_then(|answer| check_permission(&answer).map(|()| answer));
         match answer {
             Ok(mut answer) => {
@@ -81,7 +86,7 @@ impl Actor {
                     &json!({"behavior": "deny", "message": error.message()}),
                 ));
                 let error = match error.kind() {
-                    ErrorKind::Callback | ErrorKind::InvalidArgument => error,
+                    ErrorKind::Callback | ErrorKind::InvalidArgument | ErrorKind::Timeout => error,
                     _ => Error::new(ErrorKind::Callback, error.message()).caused_by(&error),
                 };
                 self.batch.push(Err(error.operation("can_use_tool")));
@@ -100,6 +105,23 @@ impl Actor {
         }
         self.flush();
     }
+}
+
+/// A host that takes longer than `timeouts.callback_ms` has failed; its work is dropped.
+async fn in_time(
+    answer: BoxFuture<'static, Result<Value>>,
+    kind: AskKind,
+    limit: Option<u64>,
+) -> Result<Value> {
+    let Some(limit) = limit else { return answer.await };
+    tokio::time::timeout(Duration::from_millis(limit), answer).await.unwrap_or_else(|_| {
+        let name = kind.name();
+        let message = format!("the host did not answer `{name}` within {limit} ms (timeouts.callback_ms)");
+        Err(Error::new(ErrorKind::Timeout, message)
+            .operation(name)
+            .with("callback", name)
+            .with("limit_ms", limit))
+    })
 }
 
 /// The text as it came: it was checked when its line was read, so it cannot be refused here.

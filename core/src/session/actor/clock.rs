@@ -19,6 +19,8 @@ impl Actor {
             self.pending.deadline(),
             self.idle_deadline(),
             self.turn_deadline(),
+            self.first_token_deadline(),
+            self.stall_deadline(),
             self.turns.follow_up_deadline().filter(|_| self.finishing && self.input_open),
         ]
         .into_iter()
@@ -27,18 +29,21 @@ impl Actor {
     }
 
     pub(super) fn idle_deadline(&self) -> Option<Instant> {
-        // A question open with the host, or a full mailbox, is our silence, not the program's.
-        let waiting = self.turns.busy() && self.open_asks.is_empty() && !self.closing && self.may_read();
-        let limit = self.options.timeouts.idle_ms.filter(|_| waiting)?;
+        let limit = self.options.timeouts.idle_ms.filter(|_| self.silent())?;
         Some(self.last_output + Duration::from_millis(limit))
+    }
+
+    /// Whether it is the program that is silent: a question open with the host, or a full mailbox, is our silence.
+    pub(super) fn silent(&self) -> bool {
+        self.turns.busy() && self.open_asks.is_empty() && !self.closing && self.may_read()
     }
 
     pub(super) fn turn_deadline(&self) -> Option<Instant> {
         if self.closing {
             return None;
         }
-        match self.turn_interrupted {
-            Some(at) => Some(at + AFTER_INTERRUPT),
+        match &self.turn_interrupted {
+            Some((at, _)) => Some(*at + AFTER_INTERRUPT),
             None => Some(self.turns.since()? + Duration::from_millis(self.options.timeouts.turn_ms?)),
         }
     }
@@ -60,22 +65,32 @@ impl Actor {
             self.fail(timeout("read", "was silent during a turn", "idle_ms", self.options.timeouts.idle_ms));
         }
         if self.turn_deadline().is_some_and(|deadline| deadline <= now) {
-            let late = timeout("turn", "did not finish a turn", "turn_ms", self.options.timeouts.turn_ms);
-            if self.turn_interrupted.is_some() {
-                self.fail(late);
-            } else {
-                // The session outlives a slow turn: it is interrupted, and its reader told why.
-                self.turn_interrupted = Some(now);
-                self.batch.push(Err(late));
-                self.flush();
-                let (answer, _) = oneshot::channel();
-                self.control(&json!({"subtype": "interrupt"}), Limit::Option, answer);
+            match self.turn_interrupted.take() {
+                Some((_, late)) => self.fail(late),
+                None => {
+                    let limit = self.options.timeouts.turn_ms;
+                    self.cut_short(now, timeout("turn", "did not finish a turn", "turn_ms", limit));
+                }
             }
         }
+        self.check_liveness(now);
+    }
+
+    /// Interrupts a turn that takes too long: the session outlives it, and its reader is told why.
+    pub(super) fn cut_short(&mut self, now: Instant, late: Error) {
+        self.batch.push(Err(late.clone()));
+        self.flush();
+        self.turn_interrupted = Some((now, late));
+        self.interrupt();
+    }
+
+    pub(super) fn interrupt(&mut self) {
+        let (answer, _) = oneshot::channel();
+        self.control(&json!({"subtype": "interrupt"}), Limit::Option, answer);
     }
 }
 
-fn timeout(operation: &'static str, what: &str, option: &str, limit: Option<u64>) -> Error {
+pub(super) fn timeout(operation: &'static str, what: &str, option: &str, limit: Option<u64>) -> Error {
     let limit = limit.unwrap_or_default();
     Error::new(ErrorKind::Timeout, format!("the claude program {what} within {limit} ms (timeouts.{option})"))
         .operation(operation)

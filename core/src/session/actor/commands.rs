@@ -41,6 +41,7 @@ impl Actor {
         let now = Instant::now();
         if !self.turns.busy() {
             self.last_output = now;
+            self.stall.turn_ended();
         }
         self.turns.prompt(prompt.uuid(), now);
         let verbatim = self.options.verbatim_prompts;

@@ -8,6 +8,7 @@ mod asks;
 mod clock;
 mod commands;
 mod ending;
+mod liveness;
 mod reading;
 mod writing;
 
@@ -66,7 +67,11 @@ pub(super) struct Actor {
     opened: watch::Sender<Opened>,
     start_deadline: Option<Instant>,
     last_output: Instant,
-    turn_interrupted: Option<Instant>,
+    /// The running turn was interrupted because it ran out of time: when, and with which words.
+    turn_interrupted: Option<(Instant, Error)>,
+    stall: liveness::Stall,
+    /// When the host last answered a question: until then the time was its own.
+    answered_at: Instant,
     finishing: bool,
     closing: bool,
     /// Nobody reads any more: what still comes is thrown away.
@@ -105,6 +110,8 @@ impl Actor {
             opened,
             last_output: now,
             turn_interrupted: None,
+            stall: liveness::Stall::default(),
+            answered_at: now,
             finishing: false,
             closing: false,
             discarding: false,

@@ -16,6 +16,7 @@ use crate::{
 impl Actor {
     pub(super) fn read(&mut self) {
         self.last_output = Instant::now();
+        self.stall.heard();
         // The lines are moved out so that reading them can borrow the rest of the actor.
         let mut lines = std::mem::replace(&mut self.lines, Lines::empty());
         while let Some(line) = lines.next() {
@@ -89,6 +90,7 @@ impl Actor {
         }
         if let Some(ended) = self.turns.observe(head, Instant::now()) {
             self.turn_interrupted = None;
+            self.stall.turn_ended();
             if ended.auth_failed {
                 self.batch.push(Err(not_logged_in()));
             }
