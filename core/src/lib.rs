@@ -51,11 +51,13 @@
 //! * [`testing`] has a program in memory, a simulator process and, with the feature `loopback`, a stand-in for the model's API.
 
 pub mod error;
+pub mod hook;
 pub mod message;
 pub mod options;
 pub mod protocol;
 pub mod session;
 pub mod testing;
+pub mod tools;
 pub mod transport;
 
 pub use error::{Error, ErrorKind, Result, Retry};

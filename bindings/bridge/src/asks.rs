@@ -10,7 +10,7 @@ use std::{
 
 use madrigal::{
     Error, ErrorKind, Result,
-    session::{Ask, AskKind, Host},
+    session::{Ask, AskKind, Host, Progress},
     transport::BoxFuture,
 };
 use serde_json::{Value, json};
@@ -18,17 +18,24 @@ use tokio::sync::oneshot;
 
 use crate::signals::Signals;
 
-type Answer = oneshot::Sender<Result<Value>>;
+/// A question the host works on.
+struct Open {
+    kind: AskKind,
+    answer: oneshot::Sender<Result<Value>>,
+    progress: Progress,
+}
+
+type Table = HashMap<String, Open>;
 
 /// Open questions of one session.
 pub(crate) struct Asks {
     kinds: Vec<AskKind>,
     signals: Arc<Signals>,
     next: AtomicU64,
-    open: Arc<Mutex<HashMap<String, Answer>>>,
+    open: Arc<Mutex<Table>>,
 }
 
-fn lock(open: &Mutex<HashMap<String, Answer>>) -> MutexGuard<'_, HashMap<String, Answer>> {
+fn lock(open: &Mutex<Table>) -> MutexGuard<'_, Table> {
     open.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -41,9 +48,17 @@ impl Asks {
     pub(crate) fn answer(&self, id: &str, answer: Result<Value, String>) {
         if let Some(open) = lock(&self.open).remove(id) {
             let answer = answer.map_err(|message| {
-                Error::new(ErrorKind::Callback, message).operation("can_use_tool").with("ask", id)
+                Error::new(ErrorKind::Callback, message).operation(open.kind.name()).with("ask", id)
             });
-            let _ = open.send(answer);
+            let _ = open.answer.send(answer);
+        }
+    }
+
+    /// Passes on how far a tool call is. Of one that is over, or of another kind of question, nothing is told.
+    pub(crate) fn progress(&self, id: &str, progress: f64, total: Option<f64>, message: Option<&str>) {
+        let reporter = lock(&self.open).get(id).map(|open| open.progress.clone());
+        if let Some(reporter) = reporter {
+            reporter.report(progress, total, message);
         }
     }
 }
@@ -56,7 +71,8 @@ impl Host for Asks {
     fn answer(&self, ask: Ask) -> BoxFuture<'static, Result<Value>> {
         let id = self.next.fetch_add(1, Ordering::Relaxed).to_string();
         let (answer, answered) = oneshot::channel();
-        lock(&self.open).insert(id.clone(), answer);
+        let open = Open { kind: ask.kind, answer, progress: ask.progress };
+        lock(&self.open).insert(id.clone(), open);
         // Written by hand so that the request passes through as the program wrote it.
         self.signals.push(format!(
             r#"{{"event":"ask","ask":"{id}","kind":"{}","request":{}}}"#,
@@ -75,7 +91,7 @@ impl Host for Asks {
 /// Tells the host when a question is withdrawn: dropped while it is still open.
 struct Waiting {
     id: String,
-    open: Arc<Mutex<HashMap<String, Answer>>>,
+    open: Arc<Mutex<Table>>,
     signals: Arc<Signals>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use madrigal::{Error, ErrorKind, Prompt, Result};
+use madrigal::{Error, ErrorKind, Prompt, Result, tools::ToolSpec};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -29,6 +29,19 @@ enum Command {
         request: Value,
         #[serde(default)]
         timeout_ms: Option<u64>,
+    },
+    Progress {
+        ask: String,
+        progress: f64,
+        #[serde(default)]
+        total: Option<f64>,
+        #[serde(default)]
+        message: Option<String>,
+    },
+    SetTools {
+        id: i64,
+        server: String,
+        tools: Vec<ToolSpec>,
     },
     Answer {
         ask: String,
@@ -57,6 +70,9 @@ pub(crate) fn dispatch(entry: &Entry, text: &str) -> Result<()> {
                 Some(failure) => Err(failure.message),
             },
         ),
+        Command::Progress { ask, progress, total, message } => {
+            entry.asks.progress(&ask, progress, total, message.as_deref());
+        }
         // Each of these is queued by the call itself, so commands keep their order; only the outcome is awaited.
         Command::Send { id, prompt } => match Prompt::from_json(prompt) {
             Ok(prompt) => {
@@ -69,6 +85,10 @@ pub(crate) fn dispatch(entry: &Entry, text: &str) -> Result<()> {
         Command::Finish { id } => {
             let outcome = entry.handle.finish().map(|()| Value::Null);
             reply(entry, id, std::future::ready(outcome))?;
+        }
+        Command::SetTools { id, server, tools } => {
+            let told = entry.handle.set_tool_specs(&server, tools);
+            reply(entry, Some(id), async move { told.await.map(|()| Value::Null) })?;
         }
         Command::Interrupt { id } => {
             reply(entry, Some(id), entry.handle.control("interrupt", Value::Null).into_future())?;

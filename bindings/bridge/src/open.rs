@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use madrigal::{
     Error, ErrorKind, Options, Result, Session,
-    session::{AskKind, SessionHandle},
+    hook::Hooks,
+    session::{AskKind, Provided, SessionHandle},
+    tools::ServerSpec,
 };
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
@@ -27,6 +29,10 @@ struct Request<'a> {
     asks: Vec<String>,
     #[serde(default)]
     stderr: bool,
+    #[serde(default)]
+    hooks: Hooks,
+    #[serde(default)]
+    tool_servers: Vec<ServerSpec>,
 }
 
 pub(crate) fn open(request: &str, wake: Arc<dyn Wake>) -> Result<SessionId> {
@@ -39,7 +45,8 @@ pub(crate) fn open(request: &str, wake: Arc<dyn Wake>) -> Result<SessionId> {
     let session = handles::number();
     let signals = Arc::new(Signals::new(session, wake.clone()));
     let asks = Arc::new(Asks::new(kinds, signals.clone()));
-    let mut builder = Session::builder(options).host(asks.clone());
+    let provided = Provided { hooks: request.hooks, tool_servers: request.tool_servers };
+    let mut builder = Session::builder(options).host(asks.clone()).provide(provided);
     if request.stderr {
         let signals = signals.clone();
         builder =
@@ -54,11 +61,13 @@ pub(crate) fn open(request: &str, wake: Arc<dyn Wake>) -> Result<SessionId> {
     Ok(session)
 }
 
+/// A kind the host may list. The others follow from its hooks and servers.
 fn ask_kind(name: &str) -> Result<AskKind> {
-    AskKind::from_name(name).ok_or_else(|| {
-        Error::new(ErrorKind::InvalidArgument, format!("asks: expected `can_use_tool`, not `{name}`"))
-            .operation("open")
-            .with("field", "asks")
+    let listed = [AskKind::CanUseTool, AskKind::Elicitation, AskKind::UserDialog];
+    listed.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
+        let known = listed.map(AskKind::name).join("`, `");
+        let message = format!("asks: expected any of `{known}`, not `{name}`");
+        Error::new(ErrorKind::InvalidArgument, message).operation("open").with("field", "asks")
     })
 }
 

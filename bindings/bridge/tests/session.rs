@@ -61,9 +61,17 @@ fn simulator() -> PathBuf {
 
 impl Host {
     fn open(cli: &Value) -> Self {
+        Self::open_with(cli, json!({}))
+    }
+
+    /// With what the host provides beside the options.
+    fn open_with(cli: &Value, provided: Value) -> Self {
         let scenario = json!({"name": "inline", "about": "inline", "mode": "session", "cli": cli, "host": [], "expect": {}});
         let options = json!({"cli_path": simulator(), "env": {"MADRIGAL_SIMULATE": scenario.to_string()}});
-        let request = json!({"options": options, "asks": ["can_use_tool"], "stderr": true});
+        let mut request = json!({"options": options, "asks": ["can_use_tool"], "stderr": true});
+        for (name, value) in provided.as_object().unwrap() {
+            request[name] = value.clone();
+        }
         let bell = Arc::new(Bell::default());
         let session = open(&request.to_string(), bell.clone()).unwrap();
         Self { session, bell, seen: 0, signals: vec![], messages: vec![], errors: vec![], end: None }
@@ -148,12 +156,64 @@ fn a_failed_callback_denies_and_comes_back_under_the_number_of_its_question() {
 }
 
 #[test]
+fn hooks_and_tools_of_the_host_are_asked_by_kind() {
+    let server = |id: &str, message: Value| {
+        json!({"emit": {"type": "control_request", "request_id": id,
+            "request": {"subtype": "mcp_message", "server_name": "calc", "message": message}}})
+    };
+    let call = json!({"jsonrpc": "2.0", "id": 5, "method": "tools/call",
+        "params": {"name": "add", "arguments": {"a": 1}, "_meta": {"progressToken": 5}}});
+    let told = |method: &str| json!({"await": {"type": "control_request", "request": {"subtype": "mcp_message", "message": {"method": method}}}});
+    let cli = json!([
+        {"await": {"type": "user"}},
+        {"emit": {"type": "control_request", "request_id": "r1",
+            "request": {"subtype": "hook_callback", "callback_id": "h1", "input": {}, "tool_use_id": "t"}}},
+        {"await": {"response": {"request_id": "r1", "response": {"continue": true}}}},
+        server("r2", call),
+        told("notifications/progress"),
+        {"await": {"response": {"request_id": "r2", "response": {"mcp_response": {"id": 5}}}}},
+        server("r3", json!({"jsonrpc": "2.0", "id": 6, "method": "tools/call", "params": {"name": "add"}})),
+        server("r4", json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 6}})),
+        {"result": {}}
+    ]);
+    let provided = json!({
+        "hooks": {"PreToolUse": [{"matcher": "Bash", "callbacks": ["h1"]}]},
+        "tool_servers": [{"name": "calc", "version": "1.0.0", "tools": [{"name": "add", "inputSchema": {"type": "object"}}]}],
+    });
+    let mut host = Host::open_with(&cli, provided);
+    host.say(&json!({"command": "send", "id": 1, "prompt": "hi"}));
+    host.until(|host| host.signal("ask").is_some());
+    let asked = host.signal("ask").unwrap().clone();
+    assert_eq!((&asked["kind"], &asked["request"]["callback_id"]), (&json!("hook_callback"), &json!("h1")));
+    host.signals.clear();
+    host.say(&json!({"command": "answer", "ask": asked["ask"], "result": {"continue": true}}));
+    host.until(|host| host.signal("ask").is_some());
+    let asked = host.signal("ask").unwrap().clone();
+    assert_eq!(asked["kind"], "tool_call");
+    assert_eq!(
+        asked["request"],
+        json!({"server": "calc", "tool": "add", "arguments": {"a": 1}, "meta": {"progressToken": 5}})
+    );
+    host.say(&json!({"command": "progress", "ask": asked["ask"], "progress": 1, "total": 2}));
+    host.say(&json!({"command": "answer", "ask": asked["ask"], "result": {"content": []}}));
+    // The second call is withdrawn by the program.
+    host.until(|host| host.signal("ask_cancelled").is_some());
+    host.say(&json!({"command": "set_tools", "id": 9, "server": "calc", "tools": []}));
+    host.until(|host| host.signals.iter().any(|signal| signal["id"] == 9 && signal["result"].is_null()));
+    host.say(&json!({"command": "set_tools", "id": 10, "server": "ghost", "tools": []}));
+    host.until(|host| host.signals.iter().any(|signal| signal["id"] == 10 && signal["error"].is_object()));
+    release(host.session);
+}
+
+#[test]
 fn what_cannot_be_understood_is_refused_with_its_reason() {
     let bell: Arc<dyn Wake> = Arc::new(Bell::default());
     let refused = |request: &str| open(request, bell.clone()).unwrap_err();
     assert_eq!(refused("{").kind(), ErrorKind::InvalidArgument);
     assert_eq!(refused(r#"{"options": {"modle": 1}}"#).kind(), ErrorKind::InvalidOptions);
     assert_eq!(refused(r#"{"asks": ["anything"]}"#).context()["field"], "asks");
+    assert_eq!(refused(r#"{"hooks": {"PreTolUse": []}}"#).context()["field"], "hooks.PreTolUse");
+    assert_eq!(refused(r#"{"tool_servers": [{"name": ""}]}"#).context()["field"], "tool_servers[0].name");
     let host = Host::open(&json!([]));
     assert_eq!(
         submit(host.session, r#"{"command": "dance"}"#).unwrap_err().kind(),

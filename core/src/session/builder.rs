@@ -9,8 +9,8 @@ use std::{
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    AskKind, End, Host, Mailbox, Opened, Permission, PermissionRequest, Prompt, Query, Reader, Session,
-    SessionHandle,
+    AskKind, End, Host, Mailbox, Opened, Permission, PermissionRequest, Prompt, Provided, Query, Reader,
+    Session, SessionHandle,
     actor::{Actor, Command},
     host::{CanUseTool, SharedHost},
     mailbox::Sender,
@@ -25,6 +25,7 @@ use crate::{
 pub struct SessionBuilder {
     options: Options,
     host: Option<SharedHost>,
+    provided: Provided,
     transport: Option<Arc<dyn Transport>>,
     on_stderr: Option<StderrLine>,
 }
@@ -40,7 +41,7 @@ impl std::fmt::Debug for SessionBuilder {
 
 impl SessionBuilder {
     pub(super) fn new(options: Options) -> Self {
-        Self { options, host: None, transport: None, on_stderr: None }
+        Self { options, host: None, provided: Provided::default(), transport: None, on_stderr: None }
     }
 
     /// Answers permission questions. An error denies the tool with its message, and reaches the reader of the messages.
@@ -57,6 +58,14 @@ impl SessionBuilder {
     #[must_use]
     pub fn host(mut self, host: Arc<dyn Host>) -> Self {
         self.host = Some(host);
+        self
+    }
+
+    /// Announces hooks and tool servers to the program. What they do is asked of the [`host`](Self::host), with the kinds
+    /// [`AskKind::HookCallback`] and [`AskKind::ToolCall`].
+    #[must_use]
+    pub fn provide(mut self, provided: Provided) -> Self {
+        self.provided = provided;
         self
     }
 
@@ -133,6 +142,7 @@ impl SessionBuilder {
 
     fn parts(self) -> Result<(Parts, Session)> {
         self.options.validate()?;
+        self.provided.validate()?;
         if self.answers_permissions() && self.options.permission_prompt_tool_name.is_some() {
             let message = "permission_prompt_tool_name: cannot be combined with a host that answers permission questions; choose one";
             return Err(Error::new(ErrorKind::InvalidOptions, message)
@@ -143,11 +153,13 @@ impl SessionBuilder {
         let (commands, receiver) = mpsc::unbounded_channel();
         let pid = Arc::new(OnceLock::new());
         let (opened, known) = watch::channel(Opened::NotYet);
+        let senders = commands.downgrade();
         let handle = SessionHandle::new(commands, mailbox.clone(), known, pid.clone());
         let session = Session { handle, reader: Reader::new(mailbox.clone()) };
         let parts = Parts {
             builder: self,
             mailbox: Sender::new(mailbox),
+            senders,
             commands: receiver,
             opened,
             pid,
@@ -162,6 +174,7 @@ impl SessionBuilder {
 struct Parts {
     builder: SessionBuilder,
     mailbox: Sender,
+    senders: mpsc::WeakUnboundedSender<Command>,
     commands: mpsc::UnboundedReceiver<Command>,
     opened: watch::Sender<Opened>,
     pid: Arc<OnceLock<u32>>,
@@ -209,7 +222,8 @@ impl Parts {
             program,
             connection,
             self.mailbox,
-            self.builder.host,
+            (self.builder.host, self.builder.provided),
+            self.senders,
             self.opened,
         );
         let actor = match self.first {

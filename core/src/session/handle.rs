@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{End, Mailbox, Opened, Prompt, actor::Command, control::Limit};
-use crate::{Error, ErrorKind, Result, transport::BoxFuture};
+use crate::{Error, ErrorKind, Result, tools::ToolSpec, transport::BoxFuture};
 
 /// Sends, interrupts and closes; a cheap clone. The session lives as long as it or any of its handles.
 #[derive(Clone)]
@@ -72,6 +72,22 @@ impl SessionHandle {
         Box::pin(async move {
             queued?;
             answered.await.unwrap_or_else(|_| Err(closed(&mailbox, "control")))
+        })
+    }
+
+    /// Replaces the tools of a server of this host and tells the program, which offers them from the next turn on.
+    ///
+    /// # Errors
+    /// `invalid_argument` for a server the session does not have; `invalid_options` for a tool that cannot be offered, with
+    /// its field; `closed`; `timeout`.
+    pub fn set_tool_specs(&self, server: &str, tools: Vec<ToolSpec>) -> BoxFuture<'static, Result<()>> {
+        let (answer, answered) = oneshot::channel();
+        let queued =
+            self.command(Command::SetTools { server: server.to_owned(), tools, answer }, "set_tools");
+        let mailbox = self.mailbox.clone();
+        Box::pin(async move {
+            queued?;
+            answered.await.unwrap_or_else(|_| Err(closed(&mailbox, "set_tools"))).map(drop)
         })
     }
 

@@ -4,6 +4,8 @@
 //! messages form one ordered stream; a [`Turn`] is a view of it that ends at the result of its prompt.
 
 mod actor;
+#[cfg(test)]
+mod ask_tests;
 mod builder;
 pub mod control;
 #[cfg(test)]
@@ -28,7 +30,7 @@ use serde_json::{Value, json};
 pub use builder::SessionBuilder;
 pub use control::Control;
 pub use handle::SessionHandle;
-pub use host::{Ask, AskKind, Host, Permission, PermissionRequest};
+pub use host::{Ask, AskKind, Host, Permission, PermissionRequest, Progress, Provided};
 pub use mailbox::{Mailbox, WakeFn};
 pub use prompt::Prompt;
 pub use query::{Query, query};

@@ -1,10 +1,13 @@
 //! Questions of the program on their way to the host and back.
+//!
+//! Each question has exactly one outcome, whatever the host does: its answer, what stands for a failure of its kind, or
+//! nothing when the program withdrew it. A second answer finds nobody.
 
 use std::time::Duration;
 
 use serde_json::{Value, json, value::RawValue};
 use tokio::{
-    task::{self, JoinError},
+    task::{self, AbortHandle, JoinError},
     time::Instant,
 };
 
@@ -13,9 +16,31 @@ use crate::{
     Error, ErrorKind, Result,
     message::{Head, excerpt},
     protocol,
-    session::{Ask, AskKind, host::check_permission},
+    session::{
+        Ask, AskKind,
+        host::{Progress, check_answer},
+    },
+    tools::{self, ToolSpec},
     transport::BoxFuture,
 };
+
+/// A question the host works on.
+pub(super) struct OpenAsk {
+    kind: AskKind,
+    task: AbortHandle,
+    /// Of a tool call.
+    pub(super) call: Option<OpenCall>,
+}
+
+/// What is needed to answer a tool call.
+pub(super) struct OpenCall {
+    pub(super) server: String,
+    /// The JSON-RPC id of the call.
+    pub(super) id: Value,
+    pub(super) progress_token: Option<Value>,
+    /// The tool as it was declared when it was called; it may be gone by the time of its answer.
+    pub(super) tool: Option<ToolSpec>,
+}
 
 impl Actor {
     pub(super) fn asked(&mut self, line: &str, head: &Head<'_>) -> Result<()> {
@@ -38,18 +63,9 @@ impl Actor {
                     .with("line", excerpt(line))
             })?
             .subtype;
-        let kind = AskKind::from_name(&subtype);
-        match (kind, &self.host) {
-            (Some(kind), Some(host)) if host.asks().contains(&kind) => {
-                let answer = host.answer(Ask { kind, request: raw(request) });
-                let answer = in_time(answer, kind, self.options.timeouts.callback_ms);
-                let id = id.to_owned();
-                let task = self.asks.spawn({
-                    let id = id.clone();
-                    async move { (id, answer.await) }
-                });
-                self.open_asks.insert(id, task);
-            }
+        match AskKind::from_name(&subtype) {
+            _ if subtype == "mcp_message" => self.mcp_message(id, request, line)?,
+            Some(kind) if self.answers(kind) => self.ask(id, kind, raw(request), None),
             // A question nobody answers would stop the turn for ever.
             _ => {
                 tracing::debug!(subtype = &*subtype, "refused a question this host does not answer");
@@ -59,52 +75,108 @@ impl Actor {
         Ok(())
     }
 
+    fn answers(&self, kind: AskKind) -> bool {
+        match kind {
+            AskKind::HookCallback => !self.provided.hooks.is_empty(),
+            // Not a word of the program: calls arrive as `mcp_message`.
+            AskKind::ToolCall => false,
+            _ => self.host.as_ref().is_some_and(|host| host.asks().contains(&kind)),
+        }
+    }
+
+    /// Puts a question to the host.
+    pub(super) fn ask(&mut self, id: &str, kind: AskKind, request: Box<RawValue>, call: Option<OpenCall>) {
+        let Some(host) = &self.host else {
+            self.write(&protocol::answer_error(id, &format!("no host answers `{}`", kind.name())));
+            return;
+        };
+        let wanted = call.as_ref().is_some_and(|call| call.progress_token.is_some());
+        let progress =
+            if wanted { Progress::of(self.commands.clone(), id.to_owned()) } else { Progress::default() };
+        let answer = host.answer(Ask { kind, request, progress });
+        let answer = in_time(answer, kind, self.options.timeouts.callback_ms);
+        let answered = id.to_owned();
+        let task = self.asks.spawn(async move { (answered, answer.await) });
+        self.open_asks.insert(id.to_owned(), OpenAsk { kind, task, call });
+    }
+
+    /// The program does not want an answer any more.
+    pub(super) fn withdrawn(&mut self, id: &str) {
+        if let Some(ask) = self.open_asks.remove(id) {
+            ask.task.abort();
+        }
+    }
+
     pub(super) fn answered(&mut self, answered: std::result::Result<(String, Result<Value>), JoinError>) {
         let (id, answer) = match answered {
             Ok(answered) => answered,
             // Withdrawn, and so not open any more.
             Err(error) if error.is_cancelled() => return,
-            // Its code panicked: the tool must not wait for ever.
-            Err(error) => return self.answer_lost(error.id()),
+            // Its code panicked: the program must not wait for ever.
+            Err(error) => match self.lost(error.id()) {
+                Some(id) => (id, Err(Error::new(ErrorKind::Callback, "the callback of the host panicked"))),
+                None => return,
+            },
         };
-        if self.open_asks.remove(&id).is_none() {
-            return;
-        }
+        let Some(ask) = self.open_asks.remove(&id) else { return };
         self.last_output = Instant::now();
         self.answered_at = self.last_output;
-        let answer = answer.and_then(|answer| check_permission(&answer).map(|()| answer));
+        let tool = ask.call.as_ref().and_then(|call| call.tool.as_ref());
+        let answer = answer.and_then(|answer| check_answer(ask.kind, &answer, tool).map(|()| answer));
         match answer {
-            Ok(mut answer) => {
-                if answer["updatedInput"].is_null() {
-                    answer.as_object_mut().map(|fields| fields.remove("updatedInput"));
-                }
-                self.write(&protocol::answer_success(&id, &answer));
-            }
+            Ok(answer) => self.write(&accepted(&id, &ask, answer)),
             Err(error) => {
-                self.write(&protocol::answer_success(
-                    &id,
-                    &json!({"behavior": "deny", "message": error.message()}),
-                ));
+                self.write(&failed(&id, &ask, error.message()));
+                if ask.kind == AskKind::ToolCall {
+                    // The model reads it; for the people behind the host there is the log.
+                    tracing::warn!("a tool of the host failed: {error}");
+                    return;
+                }
                 let error = match error.kind() {
                     ErrorKind::Callback | ErrorKind::InvalidArgument | ErrorKind::Timeout => error,
                     _ => Error::new(ErrorKind::Callback, error.message()).caused_by(&error),
                 };
-                self.batch.push(Err(error.operation("can_use_tool")));
+                self.batch.push(Err(error.operation(ask.kind.name())));
                 self.flush();
             }
         }
     }
 
-    fn answer_lost(&mut self, task: task::Id) {
-        let lost = self.open_asks.iter().find(|(_, ask)| ask.id() == task).map(|(id, _)| id.clone());
-        if let Some(id) = lost {
-            self.open_asks.remove(&id);
-            let message = "the permission callback panicked";
-            self.write(&protocol::answer_success(&id, &json!({"behavior": "deny", "message": message})));
-            self.batch.push(Err(Error::new(ErrorKind::Callback, message).operation("can_use_tool")));
-        }
-        self.flush();
+    fn lost(&self, task: task::Id) -> Option<String> {
+        self.open_asks.iter().find(|(_, ask)| ask.task.id() == task).map(|(id, _)| id.clone())
     }
+}
+
+/// The answer of the host, as one line.
+fn accepted(id: &str, ask: &OpenAsk, mut answer: Value) -> String {
+    match (&ask.kind, &ask.call) {
+        (AskKind::ToolCall, Some(call)) => mcp_result(id, call, answer),
+        (AskKind::CanUseTool, _) => {
+            if let Some(fields) = answer.as_object_mut() {
+                fields.retain(|_, value| !value.is_null());
+            }
+            protocol::answer_success(id, &answer)
+        }
+        _ => protocol::answer_success(id, &answer),
+    }
+}
+
+/// What the program is told when the host failed, as one line.
+fn failed(id: &str, ask: &OpenAsk, message: &str) -> String {
+    match (&ask.kind, &ask.call) {
+        (AskKind::ToolCall, Some(call)) => mcp_result(id, call, tools::error_result(message)),
+        (AskKind::CanUseTool, _) => {
+            protocol::answer_success(id, &json!({"behavior": "deny", "message": message}))
+        }
+        (AskKind::Elicitation, _) => protocol::answer_success(id, &json!({"action": "cancel"})),
+        (AskKind::UserDialog, _) => protocol::answer_success(id, &json!({"behavior": "cancelled"})),
+        // The program does what `on_failure` of the hook says.
+        _ => protocol::answer_error(id, message),
+    }
+}
+
+fn mcp_result(id: &str, call: &OpenCall, result: Value) -> String {
+    protocol::answer_success(id, &json!({"mcp_response": tools::success(&call.id, result)}))
 }
 
 /// A host that takes longer than `timeouts.callback_ms` has failed; its work is dropped.

@@ -21,6 +21,8 @@ impl Actor {
                 let _ = done.send(sent);
             }
             Command::Control { request, limit, answer } => self.control(&request, limit, answer),
+            Command::Progress { ask, params } => self.progress(&ask, params),
+            Command::SetTools { server, tools, answer } => self.set_tools(&server, tools, answer),
             Command::Finish => self.finishing = true,
             Command::Close => self.close(),
             Command::Stop => self.stop_now(),

@@ -29,8 +29,10 @@ impl Actor {
         while let Ok(command) = commands.try_recv() {
             match command {
                 Command::Send { done, .. } => drop(done.send(Err(closed()))),
-                Command::Control { answer, .. } => drop(answer.send(Err(closed()))),
-                Command::Finish | Command::Close | Command::Stop => {}
+                Command::Control { answer, .. } | Command::SetTools { answer, .. } => {
+                    drop(answer.send(Err(closed())));
+                }
+                Command::Progress { .. } | Command::Finish | Command::Close | Command::Stop => {}
             }
         }
         let pid = self.connection.process.id();

@@ -9,6 +9,7 @@ mod clock;
 mod commands;
 mod ending;
 mod liveness;
+mod mcp;
 mod reading;
 mod writing;
 
@@ -22,14 +23,17 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     sync::{mpsc, oneshot, watch},
-    task::{AbortHandle, JoinSet},
+    task::JoinSet,
     time::{Instant, sleep_until},
 };
 
-use super::{Opened, Prompt, control::Limit, host::SharedHost, mailbox::Sender, turns::Turns};
+use asks::OpenAsk;
+
+use super::{Opened, Prompt, Provided, control::Limit, host::SharedHost, mailbox::Sender, turns::Turns};
 use crate::{
     Error, Message, Options, Result,
     protocol::{Answer, Pending},
+    tools::ToolSpec,
     transport::{Connection, Exit, frame::Lines},
 };
 
@@ -39,9 +43,26 @@ const LAST_WORDS: Duration = Duration::from_millis(250);
 const AFTER_EOF: Duration = Duration::from_secs(2);
 
 /// What a handle asks the actor to do.
-pub(super) enum Command {
-    Send { prompt: Prompt, done: oneshot::Sender<Result<()>> },
-    Control { request: Value, limit: Limit, answer: Answer },
+pub(crate) enum Command {
+    Send {
+        prompt: Prompt,
+        done: oneshot::Sender<Result<()>>,
+    },
+    Control {
+        request: Value,
+        limit: Limit,
+        answer: Answer,
+    },
+    /// How far a tool call is; `ask` is the program's request for it.
+    Progress {
+        ask: String,
+        params: Value,
+    },
+    SetTools {
+        server: String,
+        tools: Vec<ToolSpec>,
+        answer: Answer,
+    },
     Finish,
     Close,
     Stop,
@@ -58,8 +79,11 @@ pub(super) struct Actor {
     batch: Vec<Result<Message>>,
     mailbox: Sender,
     host: Option<SharedHost>,
+    provided: Provided,
+    /// For those who report progress; weak, or the session would never be without handles.
+    commands: mpsc::WeakUnboundedSender<Command>,
     asks: JoinSet<(String, Result<Value>)>,
-    open_asks: HashMap<String, AbortHandle>,
+    open_asks: HashMap<String, OpenAsk>,
     pending: Pending,
     turns: Turns,
     sent: HashSet<String>,
@@ -85,7 +109,8 @@ impl Actor {
         program: PathBuf,
         connection: Connection,
         mailbox: Sender,
-        host: Option<SharedHost>,
+        (host, provided): (Option<SharedHost>, Provided),
+        commands: mpsc::WeakUnboundedSender<Command>,
         opened: watch::Sender<Opened>,
     ) -> Self {
         let now = Instant::now();
@@ -102,6 +127,8 @@ impl Actor {
             batch: Vec::new(),
             mailbox,
             host,
+            provided,
+            commands,
             asks: JoinSet::new(),
             open_asks: HashMap::new(),
             turns: Turns::default(),

@@ -70,8 +70,8 @@ impl Actor {
             }
             "control_request" => self.asked(line.text, head)?,
             "control_cancel_request" => {
-                if let Some(ask) = head.request_id.as_deref().and_then(|id| self.open_asks.remove(id)) {
-                    ask.abort();
+                if let Some(id) = head.request_id.as_deref() {
+                    self.withdrawn(id);
                 }
             }
             "keep_alive" => {}

@@ -16,7 +16,8 @@ impl Actor {
     pub(super) fn initialize(&mut self) -> oneshot::Receiver<Result<Value>> {
         let (answer, initialized) = oneshot::channel();
         // Its limit is that of the start, not that of ordinary requests.
-        let request = self.options.initialize();
+        let mut request = self.options.initialize();
+        self.provided.announce(&mut request);
         let id = self.pending.add("initialize", Limit::None, answer);
         self.write(&protocol::request(&id, &request));
         initialized

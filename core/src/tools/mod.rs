@@ -1,0 +1,10 @@
+//! Tools that run inside the host: to the program they are MCP servers, spoken to over its own pipes.
+
+mod arguments;
+mod server;
+mod spec;
+
+pub use spec::{ServerSpec, ToolSpec};
+
+pub(crate) use server::{Call, Received, check_result, error_result, noted, notification, receive, success};
+pub(crate) use spec::{validate, validate_tools};
