@@ -3,7 +3,7 @@
 
 use madrigal::{
     Message,
-    message::{Body, ContentBlock},
+    message::{ApiRetryMessage, Body, ContentBlock, SystemMessage},
 };
 use serde_json::Value;
 
@@ -58,26 +58,21 @@ impl Render {
                     self.streamed = false;
                 }
                 for block in assistant.message.content.blocks() {
-                    if let ContentBlock::ToolUse { name, input, .. } = block {
+                    if let ContentBlock::ToolUse(call) = block {
                         shown.text.push_str(self.end_line());
-                        shown.notes.push(self.style.dim(&format!("> {}", tool(name, input))));
+                        shown.notes.push(self.style.dim(&format!("> {}", tool(&call.name, &call.input))));
                     }
                 }
             }
-            Ok(Body::System(system)) => match system.subtype.as_str() {
-                "api_retry" => {
-                    shown.text.push_str(self.end_line());
-                    shown.notes.push(
-                        self.style.yellow(&format!("> {}", retry(&Value::Object(system.data.clone())))),
-                    );
-                }
-                "permission_denied" => {
-                    let name = system.data.get("tool_name").and_then(Value::as_str).unwrap_or("a tool");
-                    shown.text.push_str(self.end_line());
-                    shown.notes.push(self.style.yellow(&format!("> {name} was denied by a rule or mode")));
-                }
-                _ => {}
-            },
+            Ok(Body::System(SystemMessage::ApiRetry(failed))) => {
+                shown.text.push_str(self.end_line());
+                shown.notes.push(self.style.yellow(&format!("> {}", retry(failed))));
+            }
+            Ok(Body::System(SystemMessage::PermissionDenied(denied))) => {
+                shown.text.push_str(self.end_line());
+                let name = &denied.tool_name;
+                shown.notes.push(self.style.yellow(&format!("> {name} was denied by a rule or mode")));
+            }
             _ => {}
         }
         shown
@@ -104,16 +99,11 @@ pub(crate) fn tool(name: &str, input: &Value) -> String {
 }
 
 /// An `api_retry` frame in words.
-pub(crate) fn retry(frame: &Value) -> String {
-    let status = frame["error_status"]
-        .as_u64()
-        .map_or_else(|| "no answer".to_owned(), |status| format!("status {status}"));
-    let delay = frame["retry_delay_ms"].as_f64().unwrap_or(0.0) / 1000.0;
-    format!(
-        "API {status}, trying again in {delay:.1} s ({} of {})",
-        frame["attempt"].as_u64().unwrap_or(0),
-        frame["max_retries"].as_u64().unwrap_or(0)
-    )
+pub(crate) fn retry(failed: &ApiRetryMessage) -> String {
+    let status =
+        failed.error_status.map_or_else(|| "no answer".to_owned(), |status| format!("status {status}"));
+    let delay = failed.retry_delay_ms / 1000.0;
+    format!("API {status}, trying again in {delay:.1} s ({} of {})", failed.attempt, failed.max_retries)
 }
 
 /// A text cut to one line of at most this many characters. Control characters become spaces: what a model or a tool

@@ -4,11 +4,22 @@
 //! came, knows its type, and leaves the rest until [`Message::body`] is called. Nothing is ever lost: unknown types,
 //! fields and content blocks stay reachable through [`Message::raw`] and [`Message::value`].
 
+mod blocks;
 mod body;
+mod catalogue;
 mod content;
+mod conversation;
+mod events;
 mod head;
+mod meter;
+mod result;
 mod scan;
+mod shape;
+mod shape_macros;
+mod stream;
+mod system;
 mod text;
+mod usage;
 
 use std::{
     borrow::Cow,
@@ -18,11 +29,29 @@ use std::{
 
 use serde_json::Value;
 
-pub use body::{
-    ApiMessage, AssistantMessage, Body, ResultMessage, StreamEvent, SystemMessage, UserContent, UserMessage,
+pub use blocks::*;
+pub use body::Body;
+pub use catalogue::{Catalogue, KindInfo, catalogue};
+pub use content::Content;
+pub use conversation::{
+    ApiMessage, AssistantMessage, Origin, PermissionDecision, ToolResultMeta, ToolUseMeta, UserContent,
+    UserMessage,
 };
-pub use content::{Content, ContentBlock, Usage};
+pub use events::{
+    ActiveGoal, AuthStatus, CommandLifecycle, ConversationReset, Goal, KeepAlive, PromptSuggestion,
+    RateLimitEvent, RateLimitInfo, RateLimitWindow, SubagentRetry, ToolProgress, ToolUseSummary,
+    TranscriptMirror,
+};
 pub(crate) use head::Head;
+pub use meter::{CostMeter, UsageMeter};
+pub use result::{DeferredToolUse, PermissionDenial, ResultMessage, SubagentStats};
+pub use stream::{
+    AbandonedBlocks, ApiErrorEvent, ApiEvent, CitationsDelta, ContentBlockDelta, ContentBlockStart,
+    ContentBlockStop, ContentDelta, InputJsonDelta, MessageDelta, MessageFacts, MessageStart, MessageStop,
+    Ping, SignatureDelta, StreamEvent, TextDelta, ThinkingDelta,
+};
+pub use system::*;
+pub use usage::{CacheCreation, ModelUsage, ModelUsages, ServerToolUsage, TaskUsage, Usage};
 
 use crate::{Error, ErrorKind, Result, transport::frame};
 use text::Delta;

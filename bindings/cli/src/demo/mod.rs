@@ -17,10 +17,9 @@ use std::{
 
 use madrigal::{
     Error, ErrorKind, Message, Options, Permission, PermissionRequest, Result, Session,
-    message::{Body, ContentBlock, ResultMessage},
+    message::{Body, Content, ContentBlock, ResultMessage, SystemMessage, ToolResultBlock},
     testing::simulator,
 };
-use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::{exit, output, render};
@@ -163,13 +162,14 @@ fn show(number: usize, message: &Message, text: &mut String, stage: &Stage) -> R
         Body::Assistant(_) => text.clear(),
         Body::User(user) => {
             for block in user.message.content.blocks() {
-                if let ContentBlock::ToolResult { content, is_error: false, .. } = block {
-                    stage.line(number, Line::Result, content.as_str().unwrap_or_default());
+                if let ContentBlock::ToolResult(ToolResultBlock { content, is_error: false, .. }) = block {
+                    let text = content.as_ref().map(Content::text).unwrap_or_default();
+                    stage.line(number, Line::Result, &text);
                 }
             }
         }
-        Body::System(system) if system.subtype == "api_retry" => {
-            stage.line(number, Line::Retry, &render::retry(&Value::Object(system.data.clone())));
+        Body::System(SystemMessage::ApiRetry(failed)) => {
+            stage.line(number, Line::Retry, &render::retry(failed));
         }
         _ => {}
     }
