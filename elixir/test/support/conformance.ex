@@ -4,7 +4,7 @@ defmodule ClaudeCodeSDK.Test.Conformance do
   """
 
   alias ClaudeCodeSDK.{Error, Session}
-  alias ClaudeCodeSDK.Test.{Callback, Pattern, Progress, Simulator}
+  alias ClaudeCodeSDK.Test.{Callback, Calls, Pattern, Progress, Simulator}
 
   @doc "Plays a scenario file on the simulator; raises when it does not hold."
   def run(file) do
@@ -40,7 +40,7 @@ defmodule ClaudeCodeSDK.Test.Conformance do
   # A step that names an error must fail with it, and any other must not.
   defp expecting(step, context) do
     {expected, step} = Map.pop(step, "error")
-    [{name, argument}] = step |> Map.drop(~w(reply save parallel do)) |> Map.to_list()
+    [{name, argument}] = step |> Map.drop(~w(reply save parallel do with)) |> Map.to_list()
     {outcome, context} = attempt(fn -> step(name, argument, step, context) end, context)
 
     case {expected, outcome} do
@@ -120,6 +120,9 @@ defmodule ClaudeCodeSDK.Test.Conformance do
 
   defp step("control", request, step, context),
     do: reply(Session.control(context.session, request), step, context)
+
+  defp step("call", name, step, context),
+    do: reply(Calls.call(context.session, name, step["with"]), step, context)
 
   defp step("read", %{"until" => pattern}, _, context),
     do: read(context, &Pattern.match?(pattern, &1.raw))

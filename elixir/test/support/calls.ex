@@ -1,0 +1,41 @@
+defmodule ClaudeCodeSDK.Test.Calls do
+  @moduledoc "The step `call`: the functions of `ClaudeCodeSDK.Control` by name, with arguments as data."
+
+  alias ClaudeCodeSDK.{Control, Session}
+
+  # What comes by position, in order; what else a step gives is an option.
+  @positions %{
+    "set_model" => ["model"],
+    "set_permission_mode" => ["mode"],
+    "set_max_thinking_tokens" => ["max_thinking_tokens"],
+    "set_mcp_servers" => ["servers"],
+    "reconnect_mcp_server" => ["server_name"],
+    "toggle_mcp_server" => ["server_name", "enabled"],
+    "mcp_call" => ["tool", "arguments"],
+    "rewind_files" => ["user_message_id"],
+    "read_file" => ["path"],
+    "stop_task" => ["task_id"],
+    "background_tasks" => ["tool_use_id"],
+    "get_task_output" => ["task_id"],
+    "cancel_async_message" => ["message_uuid"],
+    "rename_session" => ["title"],
+    "generate_session_title" => ["description"],
+    "side_question" => ["question"],
+    "end_session" => ["reason"]
+  }
+
+  @doc "Calls the function; its answer as the program gave it."
+  def call(session, "interrupt", _with), do: Session.interrupt(session)
+
+  def call(session, name, with) do
+    {positions, options} = Map.split(with || %{}, Map.get(@positions, name, []))
+    positions = for at <- Map.get(@positions, name, []), is_map_key(positions, at), do: with[at]
+
+    options =
+      if options == %{},
+        do: [],
+        else: [for({key, value} <- options, do: {String.to_atom(key), value})]
+
+    apply(Control, String.to_existing_atom(name), [session | positions] ++ options)
+  end
+end
