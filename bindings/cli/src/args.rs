@@ -31,6 +31,17 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "SCENARIO [ARGS]")]
         rest: Vec<String>,
     },
+    /// Run `claude` and write down what is said; give it as cli_path, or set MADRIGAL_RECORD and MADRIGAL_RECORD_CLI
+    #[command(disable_help_flag = true)]
+    Record {
+        /// Where the recording goes, then the program with its arguments
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "--out FILE -- CLAUDE [ARGS]"
+        )]
+        rest: Vec<String>,
+    },
     /// Serve a local stand-in for the model's API, so that the real `claude` runs without an account
     Loopback(LoopbackArguments),
 }

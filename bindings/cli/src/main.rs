@@ -1,4 +1,4 @@
-//! The `madrigal` command: ask, demo, doctor, simulate, loopback.
+//! The `madrigal` command: ask, demo, doctor, simulate, record, loopback.
 
 mod args;
 mod ask;
@@ -18,6 +18,9 @@ use clap::Parser as _;
 use args::{Arguments, Command};
 
 fn main() -> ExitCode {
+    if let Some(code) = madrigal::testing::recorder::main_from_env() {
+        std::process::exit(code);
+    }
     // First of all: as the simulator this program must start in a millisecond.
     if let Some(code) = madrigal::testing::simulator::main_from_env() {
         std::process::exit(code);
@@ -36,6 +39,9 @@ fn main() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Simulate { .. } => {
             usage("simulate: expected the path of a scenario, then arguments as for claude")
+        }
+        Command::Record { .. } => {
+            usage("record: expected --out FILE -- CLAUDE, then arguments as for claude")
         }
         Command::Loopback(arguments) => loopback::run(&arguments),
     })

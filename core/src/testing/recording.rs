@@ -42,7 +42,7 @@ impl Recording {
         Self::parse(&text).map_err(|problem| format!("{}: {problem}", found.display()))
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut lines = Vec::new();
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let entry: Entry<'_> =

@@ -105,7 +105,7 @@ impl Scenario {
         Self { version: VERSION.to_owned(), lifecycle: true, ..Self::default() }
     }
 
-    /// Reads a scenario from a file. Fails with `invalid_argument`, naming the step.
+    /// Reads a scenario from a file, or a recording from one that ends in `.jsonl`. Fails with `invalid_argument`, naming the step.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path).map_err(|error| {
@@ -114,7 +114,20 @@ impl Scenario {
                 .caused_by(&error)
         })?;
         let folder = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if path.extension().is_some_and(|extension| extension == "jsonl") {
+            return Self::of_recording(&text, path);
+        }
         Self::read(&text, &folder)
+    }
+
+    /// The scenario that plays a recording: a cassette of the [recorder](super::recorder).
+    fn of_recording(text: &str, path: &Path) -> Result<Self> {
+        let recording = Recording::parse(text).map_err(|problem| {
+            let message = format!("the recording {} cannot be played: {problem}", path.display());
+            Error::new(ErrorKind::InvalidArgument, message).operation("simulate")
+        })?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { name, steps: vec![Step::Replay(recording)], ..Self::new() })
     }
 
     /// Reads a scenario from JSON text; recordings are looked for in the working directory and above.
