@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
+import madrigal
 from madrigal import ClaudeAgentOptions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +30,23 @@ def simulator() -> str:
 
 
 Play = Callable[..., ClaudeAgentOptions]
+
+
+Run = Callable[[Callable[[], Awaitable[None]]], None]
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Runs a coroutine function to its end, which must come soon."""
+
+    def run(main: Callable[[], Awaitable[None]]) -> None:
+        async def limited() -> None:
+            with anyio.fail_after(60):
+                await main()
+
+        anyio.run(limited, backend=request.param)
+
+    return run
 
 
 @pytest.fixture
@@ -51,6 +70,14 @@ def play(tmp_path: Path) -> Play:
         return ClaudeAgentOptions(cli_path=program, env=env, **fields)
 
     return options
+
+
+async def unknown(stream: AsyncIterator[madrigal.Message], kind: str) -> dict[str, Any]:
+    """The next frame of a kind that has no class."""
+    async for message in stream:
+        if isinstance(message, madrigal.UnknownMessage) and message.type == kind:
+            return message.data
+    raise AssertionError(f"no {kind}")
 
 
 def alive(pid: int) -> bool:

@@ -41,10 +41,11 @@ def test_there_are_examples() -> None:
 
 def test_readme(capsys: pytest.CaptureFixture[str]) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "python" / "README.md").read_text(), re.S)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     names: dict[str, Any] = {}
     exec(blocks[0], names)
     assert capsys.readouterr().out == "4\n"
-    exec(blocks[1], names)
-    names["asyncio"].run(names["main"]())
-    assert "ResultMessage(" in capsys.readouterr().out
+    for block in blocks[1:]:
+        exec(block, names)
+        names["asyncio"].run(names["main"]())
+        assert "ResultMessage(" in capsys.readouterr().out

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextvars
 import gc
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
 import anyio
 import pytest
-from conftest import Play, alive
+from conftest import Play, Run, alive, unknown
 
 import madrigal
 from madrigal import (
@@ -49,22 +49,6 @@ ASK: list[dict[str, Any]] = [
     {"result": {}},
 ]
 
-Run = Callable[[Callable[[], Awaitable[None]]], None]
-
-
-@pytest.fixture(params=["asyncio", "trio"])
-def run(request: pytest.FixtureRequest) -> Run:
-    """Runs a coroutine function to its end, which must come soon."""
-
-    def run(main: Callable[[], Awaitable[None]]) -> None:
-        async def limited() -> None:
-            with anyio.fail_after(60):
-                await main()
-
-        anyio.run(limited, backend=request.param)
-
-    return run
-
 
 async def gone(pid: int | None) -> None:
     assert pid is not None
@@ -75,14 +59,6 @@ async def gone(pid: int | None) -> None:
 def forget(things: list[Any]) -> None:
     things.clear()
     gc.collect()
-
-
-async def unknown(stream: AsyncIterator[madrigal.Message], kind: str) -> dict[str, Any]:
-    """The next frame of a kind that has no class."""
-    async for message in stream:
-        if isinstance(message, madrigal.UnknownMessage) and message.type == kind:
-            return message.data
-    raise AssertionError(f"no {kind}")
 
 
 def test_a_query_yields_its_messages(run: Run, play: Play) -> None:
@@ -552,5 +528,19 @@ def test_many_at_once(run: Run, play: Play) -> None:
         async with anyio.create_task_group() as tasks:
             for _ in range(30):
                 tasks.start_soon(ask)
+
+    run(main)
+
+
+def test_a_function_that_is_never_asked_is_warned_about(run: Run, play: Play) -> None:
+    async def can_use_tool(*_: Any) -> Any: ...
+
+    async def main() -> None:
+        for given in ({"permission_mode": "bypassPermissions"}, {"allowed_tools": ["Bash(ls)", "Read"]}):
+            with pytest.warns(madrigal.CanUseToolShadowedWarning, match="can_use_tool is"):
+                async with ClaudeSDKClient(play(*TURN, can_use_tool=can_use_tool, **given)):
+                    pass
+        async with ClaudeSDKClient(play(*TURN, can_use_tool=can_use_tool, allowed_tools=["Bash(ls)"])):
+            pass
 
     run(main)

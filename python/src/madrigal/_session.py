@@ -23,6 +23,7 @@ from ._loop import Loop, Waiter
 from .errors import ClosedError, InvalidArgumentError, MadrigalError, ProtocolError, from_wire
 from .messages import Message
 from .options import ClaudeAgentOptions
+from .permissions import warn_if_shadowed
 
 BATCH = 256
 """Messages taken at once: then others may run."""
@@ -54,6 +55,7 @@ class Session:
         _log.follow(self._hub.inbox)
         self._native = _native.open(options.to_request(), self._hub.inbox)
         self._hub.sessions[self._native.number] = self
+        warn_if_shadowed(options.can_use_tool, options.permission_mode, options.allowed_tools)
 
     @property
     def loop(self) -> Loop:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from .errors import InvalidOptionsError
-from .hook_inputs import HookInput
-from .hook_outputs import HookJSONOutput
+
+if TYPE_CHECKING:
+    from .hook_inputs import HookInput
+    from .hook_outputs import HookJSONOutput
 
 HookEvent = Literal[
     "PreToolUse",
@@ -54,7 +56,11 @@ class HookContext(TypedDict):
     signal: Any | None
 
 
-HookCallback = Callable[[HookInput, str | None, HookContext], Awaitable[HookJSONOutput]]
+if TYPE_CHECKING:
+    HookCallback = Callable[[HookInput, str | None, HookContext], Awaitable[HookJSONOutput]]
+else:
+    # The shapes of all events take longer to load than most of the package.
+    HookCallback = Callable[[Any, str | None, HookContext], Awaitable[Any]]
 """``async def hook(input, tool_use_id, context)``."""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ._frames import Builder, SystemMessage
 from .content import ContentBlock, TextBlock, content_of, text_of
 from .message_types import (
     FastModeState,
@@ -20,7 +21,6 @@ from .message_types import (
     RateLimitStatus,
     RateLimitType,
 )
-from .system_messages import Builder, SystemMessage, system_from_wire
 
 
 @dataclass
@@ -375,6 +375,13 @@ Message = (
 """What the program says."""
 
 
+def _system(frame: dict[str, Any], raw: str) -> Message:
+    # Many classes, which take longer to load than all others together; the program takes longer to start.
+    from .system_messages import system_from_wire
+
+    return system_from_wire(frame, raw)
+
+
 def _assistant(frame: dict[str, Any], raw: str) -> Message:
     message = frame["message"]
     content = content_of(message["content"])
@@ -432,7 +439,7 @@ _STREAM_EVENT = Builder(StreamEvent)
 _BUILDERS: dict[str, Callable[[dict[str, Any], str], Message]] = {
     "assistant": _assistant,
     "user": _user,
-    "system": system_from_wire,
+    "system": _system,
     "result": _result,
     "stream_event": _stream_event,
     "rate_limit_event": _rate_limit,

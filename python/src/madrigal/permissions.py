@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import warnings
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -117,12 +118,37 @@ class ToolPermissionContext:
     title: str | None = None
     display_name: str | None = None
     description: str | None = None
+    mcp_server: dict[str, Any] | None = None
+    """The server of the tool: ``{"name": ..., "source": ...}``."""
+    default_to_no: bool = False
+    """A person should be offered "no" first."""
+    suppress_always_allow_rule: bool = False
+    """A person should not be offered to allow it for good."""
+    matched_ask_rule: str | dict[str, Any] | None = None
+    """The rule because of which it is asked."""
     raw: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     """The whole question as the program asked it."""
 
 
 CanUseTool = Callable[[str, dict[str, Any], ToolPermissionContext], Awaitable[PermissionResult]]
 """``async def can_use_tool(tool_name, tool_input, context)``."""
+
+
+class CanUseToolShadowedWarning(UserWarning):
+    """Rules or the permission mode decide before a ``can_use_tool`` function is asked."""
+
+
+def warn_if_shadowed(can_use_tool: object, mode: str | None, allowed: Iterable[str]) -> None:
+    """Warns when a function will not be asked for some tools, or for none."""
+    if can_use_tool is None:
+        return
+    if mode == "bypassPermissions":
+        problem = "permission_mode='bypassPermissions' allows every tool: can_use_tool is never asked"
+    elif whole := [rule for rule in allowed if "(" not in rule]:
+        problem = f"allowed_tools allows {', '.join(whole)}: can_use_tool is not asked about them"
+    else:
+        return
+    warnings.warn(problem, CanUseToolShadowedWarning, stacklevel=4)
 
 
 def context_from_wire(request: dict[str, Any]) -> ToolPermissionContext:
@@ -136,6 +162,10 @@ def context_from_wire(request: dict[str, Any]) -> ToolPermissionContext:
         title=request.get("title"),
         display_name=request.get("display_name"),
         description=request.get("description"),
+        mcp_server=request.get("mcp_server"),
+        default_to_no=bool(request.get("default_to_no")),
+        suppress_always_allow_rule=bool(request.get("suppress_always_allow_rule")),
+        matched_ask_rule=request.get("matched_ask_rule"),
         raw=request,
     )
 
