@@ -24,6 +24,8 @@ class TextBlock:
     """Text of the model."""
 
     text: str
+    citations: list[dict[str, Any]] | None = None
+    """What in it is quoted from where."""
 
 
 @dataclass
@@ -113,6 +115,29 @@ class DocumentBlock:
 
 
 @dataclass
+class SearchResultBlock:
+    """A passage that a search found, to be cited."""
+
+    source: str
+    title: str
+    content: list[dict[str, Any]]
+
+
+@dataclass
+class ToolReferenceBlock:
+    """A tool that a search among tools found."""
+
+    tool_name: str
+
+
+@dataclass
+class ContainerUploadBlock:
+    """A file in the container of the API."""
+
+    file_id: str
+
+
+@dataclass
 class UnknownBlock:
     """A content block of a kind that has no class here, whole."""
 
@@ -132,6 +157,9 @@ ContentBlock = (
     | McpToolResultBlock
     | ImageBlock
     | DocumentBlock
+    | SearchResultBlock
+    | ToolReferenceBlock
+    | ContainerUploadBlock
     | UnknownBlock
 )
 """A piece of a message."""
@@ -142,7 +170,7 @@ def _server_result(data: dict[str, Any]) -> ServerToolResultBlock:
 
 
 _BUILDERS: dict[str, Callable[[dict[str, Any]], ContentBlock]] = {
-    "text": lambda data: TextBlock(data["text"]),
+    "text": lambda data: TextBlock(data["text"], data.get("citations")),
     "thinking": lambda data: ThinkingBlock(data["thinking"], data.get("signature", "")),
     "redacted_thinking": lambda data: RedactedThinkingBlock(data["data"]),
     "tool_use": lambda data: ToolUseBlock(data["id"], data["name"], data.get("input", {})),
@@ -152,6 +180,9 @@ _BUILDERS: dict[str, Callable[[dict[str, Any]], ContentBlock]] = {
     "mcp_tool_result": lambda data: McpToolResultBlock(data["tool_use_id"], data.get("content"), data.get("is_error")),
     "image": lambda data: ImageBlock(data["source"]),
     "document": lambda data: DocumentBlock(data["source"], data.get("title"), data.get("context")),
+    "search_result": lambda data: SearchResultBlock(data["source"], data["title"], data["content"]),
+    "tool_reference": lambda data: ToolReferenceBlock(data["tool_name"]),
+    "container_upload": lambda data: ContainerUploadBlock(data["file_id"]),
     **{
         f"{tool}_tool_result": _server_result
         for tool in (
@@ -171,7 +202,7 @@ def block_from_wire(data: Any) -> ContentBlock:
     """The block for its JSON. One that lacks what its kind must have is an `UnknownBlock`.
 
     >>> block_from_wire({"type": "text", "text": "4"})
-    TextBlock(text='4')
+    TextBlock(text='4', citations=None)
     >>> block_from_wire({"type": "hologram", "x": 1})
     UnknownBlock(type='hologram', data={'type': 'hologram', 'x': 1})
     """

@@ -204,6 +204,7 @@ class ToolProgressMessage:
     elapsed_time_seconds: float = 0.0
     heartbeat: bool | None = None
     task_id: str | None = None
+    subagent_type: str | None = None
     uuid: str | None = None
     session_id: str | None = None
     raw: str = field(default="", repr=False, compare=False, kw_only=True)
@@ -315,7 +316,7 @@ class TranscriptMirrorMessage:
 class ActiveGoalMessage:
     """What the session works towards."""
 
-    goal: Any = None
+    value: dict[str, Any] | None = None
     uuid: str | None = None
     session_id: str | None = None
     raw: str = field(default="", repr=False, compare=False, kw_only=True)

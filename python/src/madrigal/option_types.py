@@ -184,7 +184,7 @@ class Timeouts(TypedDict, total=False):
     stall_ms: int | None
     """Not one byte from the program while a turn runs: then comes ``stall_action``. Default: none."""
     stall_action: Literal["event", "interrupt", "stop"]
-    """The reader gets a `TimeoutError` and may read on; and the turn is interrupted; and the session ends."""
+    """A :class:`~madrigal.StalledMessage` comes; and the turn is interrupted; and the session ends. Default: event."""
 
 
 class Limits(TypedDict, total=False):

@@ -353,6 +353,16 @@ class MirrorErrorMessage(SystemMessage):
 
 
 @dataclass
+class StalledMessage(SystemMessage):
+    """The program was silent for ``timeouts["stall_ms"]`` while a turn ran. Madrigal's own, not the program's."""
+
+    silent_ms: int
+    interrupted: bool = False
+    """Whether the turn was interrupted because of it."""
+    source: str = "madrigal"
+
+
+@dataclass
 class HookEventMessage(SystemMessage):
     """A hook that is a command started, goes on, or has ended; only with ``include_hook_events``."""
 
@@ -398,6 +408,7 @@ SYSTEM_MESSAGES: dict[str, type[SystemMessage]] = {
     "worker_shutting_down": WorkerShuttingDownMessage,
     "session_writes_lost": SessionWritesLostMessage,
     "mirror_error": MirrorErrorMessage,
+    "stalled": StalledMessage,
     "hook_started": HookEventMessage,
     "hook_progress": HookEventMessage,
     "hook_response": HookEventMessage,
