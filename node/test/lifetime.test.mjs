@@ -61,8 +61,9 @@ test("a worker that is terminated mid-stream takes its programs along", async ()
 
 test("a worker that ends by itself with an idle session takes its program along", async () => {
   const worker = new Worker(path("worker.mjs"), { workerData: "idle" });
+  const exited = once(worker, "exit");
   const [pid] = await once(worker, "message");
-  const [code] = await once(worker, "exit");
+  const [code] = await exited;
   assert.equal(code, 0);
   await gone([pid]);
 });
