@@ -42,18 +42,15 @@ export function official({ add_dirs, append_system_prompt, cli_path, ...rest }) 
 
 /** What is said about an option, in the words of this package. */
 export function respelled(error) {
-  if (error.code !== "invalid_options") return error;
   const special = {
     add_dirs: "additionalDirectories",
     append_system_prompt: "systemPrompt.append",
     cli_path: "pathToClaudeCodeExecutable",
   };
-  const spell = (text) =>
-    text
-      .replace(/add_dirs|append_system_prompt|cli_path/, (name) => special[name])
-      .replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
+  // Where options are not what it is about, only those that are named with their path.
+  const names = error.code === "invalid_options" ? /\w+/g : /\b(timeouts|limits)\.\w+/g;
   const respell = (value) => {
-    if (typeof value === "string") return spell(value);
+    if (typeof value === "string") return value.replace(names, (name) => special[name] ?? camel(name));
     if (typeof value !== "object" || value === null) return value;
     return Object.fromEntries(
       Object.entries(value).map(([key, inner]) => [key, key === "code" ? inner : respell(inner)]),
