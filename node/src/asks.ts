@@ -5,6 +5,7 @@ import { elicit, type QuestionContext, showDialog, wrong } from "./elicitation.j
 import { engine } from "./engine.js";
 import { fromWire, InvalidArgumentError, isCode, native, type WireError } from "./errors.js";
 import type { HookInput } from "./hook-inputs.js";
+import { respell } from "./options.js";
 import { type CanUseToolRequest, permissionContext } from "./permission.js";
 import type { Provided } from "./provided.js";
 import { type AnyTool, call, type ToolContext } from "./tools.js";
@@ -60,7 +61,7 @@ export class Asks {
   /** The exception for an error of the stream. */
   error(wire: WireError): unknown {
     const ask = String(wire.context?.["ask"]);
-    if (wire.code !== "callback" || !this.#thrown.has(ask)) return fromWire(wire);
+    if (wire.code !== "callback" || !this.#thrown.has(ask)) return respell(fromWire(wire));
     const thrown = this.#thrown.get(ask);
     this.#thrown.delete(ask);
     return thrown;
