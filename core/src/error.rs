@@ -4,9 +4,11 @@
 //! The kind is the contract: its [`code`](ErrorKind::code) is the same word in Rust, Python, Node.js and Elixir.
 //! Messages are for people and may change.
 
-use std::{error::Error as StdError, fmt, time::Duration};
+use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 
 use serde_json::{Map, Value, json};
+
+use crate::redact::{redact, redact_json};
 
 /// The result of everything in Madrigal that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -154,7 +156,7 @@ impl Error {
             kind,
             retry: kind.default_retry(),
             operation: "",
-            message: message.into(),
+            message: shown(message.into()),
             context: Map::new(),
             causes: Vec::new(),
         }))
@@ -172,7 +174,9 @@ impl Error {
     /// Adds a fact under a stable key.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.0.context.insert(key.to_owned(), value.into());
+        let mut value = value.into();
+        redact_json(&mut value);
+        self.0.context.insert(key.to_owned(), value);
         self
     }
 
@@ -188,7 +192,7 @@ impl Error {
     pub fn caused_by(mut self, source: &(dyn StdError + 'static)) -> Self {
         let mut next = Some(source);
         while let Some(error) = next {
-            self.0.causes.push(error.to_string());
+            self.0.causes.push(shown(error.to_string()));
             next = error.source();
         }
         self
@@ -242,6 +246,14 @@ impl Error {
             "context": self.0.context,
             "causes": self.0.causes,
         })
+    }
+}
+
+/// Without what looks like a secret, so that no error ever holds one.
+fn shown(text: String) -> String {
+    match redact(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(redacted) => redacted,
     }
 }
 
@@ -303,5 +315,17 @@ mod tests {
         assert_eq!(wire["context"]["program"], "claude");
         assert_eq!(wire["causes"], json!(["disk on fire"]));
         assert!(format!("{error:?}").contains("disk on fire"));
+    }
+
+    #[test]
+    fn an_error_holds_no_secret_wherever_it_came_from() {
+        let io = std::io::Error::other("refused Bearer test-constant-1");
+        let error = Error::new(ErrorKind::Auth, "sk-ant-test-constant-1 was refused")
+            .with("stderr", "ANTHROPIC_API_KEY=test-constant-1")
+            .with("sent", json!({"x-api-key": "test-constant-1"}))
+            .caused_by(&io);
+        for shown in [error.to_string(), format!("{error:?}"), error.to_json().to_string()] {
+            assert!(!shown.contains("test-constant-1"), "{shown}");
+        }
     }
 }

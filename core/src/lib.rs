@@ -55,6 +55,7 @@ pub mod hook;
 pub mod message;
 pub mod options;
 pub mod protocol;
+pub mod redact;
 pub mod session;
 pub mod testing;
 pub mod tools;

@@ -13,7 +13,7 @@ use std::{
     },
 };
 
-use madrigal::{Error, ErrorKind, Result};
+use madrigal::{Error, ErrorKind, Result, redact::redact};
 use serde_json::{Map, Value, json};
 use tracing::{
     Event, Level, Metadata, Subscriber,
@@ -121,7 +121,7 @@ impl<S: Subscriber> Layer<S> for Forward {
         let line = json!({
             "level": event.metadata().level().as_str().to_ascii_lowercase(),
             "target": event.metadata().target(),
-            "message": fields.message,
+            "message": redact(&fields.message),
             "fields": fields.others,
         });
         let mut queue = queue();
@@ -150,7 +150,7 @@ impl Visit for Fields {
         if field.name() == "message" {
             let _ = write!(self.message, "{value:?}");
         } else {
-            self.others.insert(field.name().to_owned(), format!("{value:?}").into());
+            self.others.insert(field.name().to_owned(), redact(&format!("{value:?}")).into());
         }
     }
 
@@ -163,6 +163,6 @@ impl Visit for Fields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.others.insert(field.name().to_owned(), value.into());
+        self.others.insert(field.name().to_owned(), redact(value).into());
     }
 }

@@ -39,6 +39,7 @@ pub use tools::{
 pub(crate) use workspace::EmptyRoot;
 pub use workspace::Workspace;
 
+use crate::redact::redact;
 use described::described;
 
 described! {
@@ -219,6 +220,6 @@ impl fmt::Debug for Options {
                 }
             }
         }
-        write!(f, "Options {shown}")
+        write!(f, "Options {}", redact(&shown.to_string()))
     }
 }

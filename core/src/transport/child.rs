@@ -14,7 +14,7 @@ use super::{
     prepare::{Prepared, Step},
     spawn::{Stdio, above_standard_streams},
 };
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, redact::Secrets};
 
 /// Starts programs as child processes and talks to them over pipes.
 ///
@@ -64,9 +64,10 @@ async fn connect(launch: Launch) -> Result<Connection> {
         on_stderr: launch.on_stderr,
         answer,
     })));
-    let process = answered.await.map_err(|_| {
+    let mut process = answered.await.map_err(|_| {
         Error::new(ErrorKind::Internal, "the thread that looks after processes is gone").operation("spawn")
     })??;
+    process.secrets = Secrets::among(&launch.env);
     Ok(Connection {
         input: Box::new(Input::new(input)),
         output: Box::new(output),
@@ -86,11 +87,13 @@ pub(super) struct ChildProcess {
     key: u64,
     inbox: Arc<Inbox>,
     fate: Arc<Fate>,
+    /// What its last words must not hold.
+    secrets: Secrets,
 }
 
 impl ChildProcess {
     pub(super) fn new(pid: u32, key: u64, inbox: Arc<Inbox>, fate: Arc<Fate>) -> Self {
-        Self { pid, key, inbox, fate }
+        Self { pid, key, inbox, fate, secrets: Secrets::default() }
     }
 
     /// Whether this handle came through `fork`: the program is then another process's child, and its keeper and the
@@ -135,7 +138,11 @@ impl Process for ChildProcess {
     }
 
     fn stderr_tail(&self) -> String {
-        if self.inherited() { String::new() } else { lock(&self.fate.tail).text() }
+        if self.inherited() {
+            return String::new();
+        }
+        let tail = lock(&self.fate.tail).text();
+        self.secrets.redact(&tail)
     }
 }
 

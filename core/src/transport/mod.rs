@@ -43,7 +43,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::Result;
+use crate::{Result, redact::redact};
 
 /// A future that can be stored and sent, so that traits with asynchronous methods stay usable as objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -75,7 +75,10 @@ impl fmt::Debug for Launch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Launch")
             .field("program", &self.program)
-            .field("args", &self.args)
+            .field(
+                "args",
+                &self.args.iter().map(|arg| redact(&arg.to_string_lossy()).into_owned()).collect::<Vec<_>>(),
+            )
             .field("env", &self.env.keys().collect::<Vec<_>>())
             .field("env_remove", &self.env_remove)
             .field("env_keep", &self.env_keep)

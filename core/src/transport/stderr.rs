@@ -11,6 +11,9 @@ use super::{StderrLine, inbox::lock};
 /// How much is kept.
 const KEPT: usize = 8 * 1024;
 
+/// How far the start of what is kept may lie inside a word.
+const LONGEST_WORD: usize = 512;
+
 /// A line longer than this is handed over in pieces.
 const LONGEST_LINE: usize = 64 * 1024;
 
@@ -26,13 +29,13 @@ impl Tail {
         self.0.extend(bytes);
     }
 
-    /// As text; a character cut in two at the start is left out.
+    /// As text; what was cut in two at the start is left out: a character, and a word, of which the rest could be that of
+    /// a secret nobody would recognise.
     pub(super) fn text(&self) -> String {
-        let skip = if self.0.len() == KEPT {
-            self.0.iter().take_while(|byte| (0x80..0xC0).contains(*byte)).count()
-        } else {
-            0
-        };
+        let cut = self.0.len() == KEPT;
+        let character = self.0.iter().take_while(|byte| (0x80..0xC0).contains(*byte)).count();
+        let word = self.0.iter().take(LONGEST_WORD).position(u8::is_ascii_whitespace);
+        let skip = if cut { word.unwrap_or(character) } else { 0 };
         let bytes: Vec<u8> = self.0.iter().skip(skip).copied().collect();
         String::from_utf8_lossy(&bytes).into_owned()
     }
@@ -123,6 +126,14 @@ mod tests {
         let text = tail.text();
         assert!(text.len() <= KEPT && text.ends_with("é!") && text.starts_with('é'), "{}", text.len());
         assert!(!text.contains('\u{FFFD}'));
+    }
+
+    #[test]
+    fn a_word_cut_in_two_is_not_shown() {
+        let mut tail = Tail::default();
+        tail.push(b"sk-ant-test-constant-1 ");
+        tail.push("x".repeat(KEPT - 10).as_bytes());
+        assert!(!tail.text().contains("constant"));
     }
 
     #[test]
