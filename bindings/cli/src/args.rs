@@ -42,6 +42,8 @@ pub(crate) enum Command {
         )]
         rest: Vec<String>,
     },
+    /// Print the JSON Schema of the options, for editors and checks
+    Schema,
     /// Serve a local stand-in for the model's API, so that the real `claude` runs without an account
     Loopback(LoopbackArguments),
 }

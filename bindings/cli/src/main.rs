@@ -1,4 +1,4 @@
-//! The `madrigal` command: ask, demo, doctor, simulate, record, loopback.
+//! The `madrigal` command: ask, demo, doctor, simulate, record, schema, loopback.
 
 mod args;
 mod ask;
@@ -42,6 +42,10 @@ fn main() -> ExitCode {
         }
         Command::Record { .. } => {
             usage("record: expected --out FILE -- CLAUDE, then arguments as for claude")
+        }
+        Command::Schema => {
+            output::print(&format!("{:#}\n", madrigal::options::schema()));
+            0
         }
         Command::Loopback(arguments) => loopback::run(&arguments),
     })
