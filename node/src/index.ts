@@ -54,4 +54,5 @@ export {
   ToolServer,
   tool,
 } from "./tools.js";
+export { CostMeter, type Tokens, UsageMeter } from "./usage.js";
 export { startup, WarmQuery } from "./warm.js";

@@ -236,6 +236,7 @@ export type SDKMessage =
   | system.SDKMirrorErrorMessage
   | system.SDKSessionWritesLostMessage
   | system.SDKWorkerShuttingDownMessage
+  | system.SDKStalledMessage
   | task.SDKTaskStartedMessage
   | task.SDKTaskProgressMessage
   | task.SDKTaskUpdatedMessage

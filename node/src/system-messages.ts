@@ -269,3 +269,13 @@ export interface SDKWorkerShuttingDownMessage extends System {
   subtype: "worker_shutting_down";
   reason: string;
 }
+
+/** The program was silent for `timeouts.stallMs` while a turn ran. The engine's own message, not the program's. */
+export interface SDKStalledMessage {
+  type: "system";
+  subtype: "stalled";
+  source: "madrigal";
+  silent_ms: number;
+  /** The turn was interrupted because of it. */
+  interrupted: boolean;
+}
