@@ -96,6 +96,7 @@ impl<'de, 'py> Visitor<'de> for Attributes<'_, 'py> {
                 Field::UserMessageUuids => (intern!(py, "user_message_uuids"), false),
                 Field::TtftMs => (intern!(py, "ttft_ms"), false),
                 Field::ApiMessageId => (intern!(py, "api_message_id"), true),
+                Field::AbandonedBlocks => (intern!(py, "abandoned_blocks"), false),
                 Field::Other => {
                     entries.next_value::<IgnoredAny>()?;
                     continue;
@@ -119,6 +120,7 @@ enum Field {
     UserMessageUuids,
     TtftMs,
     ApiMessageId,
+    AbandonedBlocks,
     #[serde(other)]
     Other,
 }

@@ -25,6 +25,10 @@ from ._frames import (
 from ._query import (
     query,
 )
+from .accumulator import (
+    Accumulator,
+    CompleteBlock,
+)
 from .agents import (
     AgentDefinition,
     EffortLevel,
@@ -82,6 +86,7 @@ from .errors import (
     TimeoutError,
 )
 from .hooks import (
+    HookCallback,
     HookContext,
     HookEvent,
     HookMatcher,
@@ -336,6 +341,7 @@ __all__ = [
     "TERMINAL_TASK_STATUSES",
     "APIRetryMessage",
     "AccountInfo",
+    "Accumulator",
     "ActiveGoalMessage",
     "AgentDefinition",
     "AgentInfo",
@@ -365,6 +371,7 @@ __all__ = [
     "CommandsChangedMessage",
     "CompactBoundaryMessage",
     "CompactMetadata",
+    "CompleteBlock",
     "ConfigChangeHookInput",
     "ContainerUploadBlock",
     "ContentBlock",
@@ -393,6 +400,7 @@ __all__ = [
     "FileChangedHookInput",
     "FileChangedHookSpecificOutput",
     "FilesPersistedMessage",
+    "HookCallback",
     "HookContext",
     "HookEffort",
     "HookEvent",

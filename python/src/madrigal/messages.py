@@ -156,6 +156,8 @@ class StreamEvent:
     ttft_ms: float | None = None
     """At the start of a message: from the request to the first token, in milliseconds."""
     api_message_id: str | None = None
+    abandoned_blocks: dict[str, Any] | None = None
+    """From ``from_block_index`` on, what was streamed of this message will not be completed."""
     raw: str = field(default="", repr=False, compare=False, kw_only=True)
 
     @property
