@@ -37,4 +37,12 @@ defmodule ClaudeCodeSDK do
   @spec resume(String.t(), Query.prompt() | nil, Options.t() | keyword() | nil) :: Enumerable.t()
   def resume(session_id, prompt \\ nil, options \\ nil),
     do: Query.resume(session_id, prompt, options)
+
+  @doc """
+  A server of tools whose code runs in this VM, for the option `mcp_servers`; see `ClaudeCodeSDK.Tool`.
+
+  Options: `:name`, `:version` (default `"1.0.0"`), `:tools` (tools, or modules made by `deftool`) and `:instructions` for the model.
+  """
+  @spec create_sdk_mcp_server(keyword()) :: ClaudeCodeSDK.Tool.Server.t()
+  def create_sdk_mcp_server(options), do: ClaudeCodeSDK.Tool.Server.new(options)
 end

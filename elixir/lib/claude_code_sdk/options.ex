@@ -8,8 +8,8 @@ defmodule ClaudeCodeSDK.Options do
   | `fallback_model` | models to use when the first is overloaded, separated by commas |
   | `cwd` | the working directory. Default: that of this VM |
   | `env` | a map of variables added to the environment; may hold secrets, is never shown |
-  | `cli_path` | the `claude` program; `path_to_claude_code_executable` and `executable` mean the same. Default: `MADRIGAL_CLI_PATH`, then `PATH`, then the usual places |
-  | `system_prompt` | replaces the system prompt |
+  | `cli_path` | the `claude` program; `path_to_claude_code_executable` means the same, and so does `executable` when it is alone. Beside them, `executable` with `executable_args` is what runs the program, such as `node`. Default: `MADRIGAL_CLI_PATH`, then `PATH`, then the usual places |
+  | `system_prompt` | replaces the system prompt; or `%{type: "preset", preset: "claude_code", append: text}` |
   | `append_system_prompt` | is added to the system prompt |
   | `tools` | the built-in tools offered to the model; `[]` offers none. Default: all |
   | `allowed_tools`, `disallowed_tools` | permission rules such as `"Bash(git log:*)"` |
@@ -24,16 +24,49 @@ defmodule ClaudeCodeSDK.Options do
   | `add_dirs` (or `add_dir`) | directories beside `cwd` that tools may use |
   | `include_partial_messages` | `true`: also `:stream_event` messages while the model writes |
   | `setting_sources` | which settings files are read: any of `"user"`, `"project"`, `"local"`; `[]` reads none |
-  | `mcp_config` | a file or JSON text that configures MCP servers |
+  | `betas` | beta features of the API, by the names of their headers |
+  | `thinking` | a map such as `%{type: "adaptive"}`: whether and how the model thinks before it answers |
+  | `max_thinking_tokens` | the most tokens of thinking, for older models |
+  | `effort` | how much effort goes into an answer: `:low`, `:medium`, `:high` and above |
+  | `task_budget` | a map `%{total: tokens}` that the model paces itself by |
+  | `output_format` | `%{type: "json_schema", schema: schema}`: the form of the answer, found under `structured_output` of the result. The atoms of the original are accepted and change nothing |
+  | `plan_mode_instructions` | replaces what the model is told in plan mode |
+  | `title` | the title of a new session |
+  | `tool_aliases` | a map: a call of the key is a call of the value |
+  | `tool_config` | behaviour of single built-in tools |
+  | `skills` | `"all"` or a list of names |
+  | `allow_dangerously_skip_permissions` | lets `:bypass_permissions` be chosen later |
+  | `permission_prompts` | who answers permission questions |
+  | `hooks` | functions called when something happens, see `ClaudeCodeSDK.Hooks` |
+  | `on_elicitation` | a function that answers questions of tool servers, see below |
+  | `on_user_dialog` | a function that shows dialogs of the kinds in `supported_dialog_kinds`, see below |
+  | `agent`, `agents` | who leads the conversation; subagents by name, as maps with `description`, `prompt`, `tools`, `model` |
+  | `mcp_servers` | tool servers by name: configurations of the program, or servers of this VM, see `ClaudeCodeSDK.Tool`; or the path of a file |
+  | `strict_mcp_config` | `true`: only the servers given here |
+  | `plugins` | a list of `%{type: "local", path: path}` |
+  | `resume_session_at`, `resume_drops_turn` | with `resume`: only up to this message; the prompt whose turn is dropped |
+  | `persist_session` | `false`: nothing is saved |
+  | `enable_file_checkpointing` | `true`: files can be brought back, see `ClaudeCodeSDK.Control.rewind_files/3` |
+  | `include_hook_events`, `forward_subagent_text`, `prompt_suggestions`, `agent_progress_summaries` | `true`: more messages |
+  | `verbatim_prompts` | `true`: no `@path` or `/command` in prompts is acted on |
+  | `per_task_stop_affordance` | `true`: an interrupt leaves background tasks running |
+  | `workspace` | how far the directory is trusted: `:guarded` (default), `:hardened`, `:isolated` or `:trusted` |
+  | `project_config_root` | the trusted checkout of which the directory is a worktree |
+  | `settings`, `managed_settings`, `sandbox` | settings of the program as maps; `settings` also as JSON text or the path of a file |
+  | `env_mode`, `env_allow` | `:allow_list`: the program inherits only these variables |
+  | `trace_context` | `%{traceparent: ..., tracestate: ...}`: the place in a distributed trace |
+  | `client_app` | the name and version of this application |
+  | `debug`, `debug_file` | the program writes what it does |
+  | `mcp_config` | a file or JSON text that configures MCP servers, where there is no `mcp_servers` |
   | `permission_prompt_tool` | the MCP tool that decides about permissions |
-  | `timeouts` | a map of milliseconds or `nil` for no limit: `start_ms` (60 000), `control_ms` (60 000), `idle_ms`, `turn_ms`, `close_ms` (5 000), `kill_ms` (2 000) |
+  | `timeouts` | a map of milliseconds or `nil` for no limit: `start_ms` (60 000), `control_ms` (60 000), `idle_ms`, `turn_ms`, `first_token_ms`, `callback_ms`, `stall_ms` with `stall_action`, `close_ms` (5 000), `kill_ms` (2 000) |
   | `timeout_ms` | short for `timeouts: %{turn_ms: ...}` |
   | `limits` | a map of bytes: `line_bytes` (64 MiB), `buffer_bytes` (64 MiB), `hard_buffer_bytes` (256 MiB) |
   | `extra_args` | a map of flags without dashes this package has no option for to their value or `nil` |
   | `stderr` | a function called with each line the program writes to stderr |
   | `transport_error_mode` | `:result` (default): a query whose program fails ends with a `:result` message that says so, as in the original; `:raise`: it raises `ClaudeCodeSDK.Error` |
 
-  `output_format`, `verbose`, `executable_args` and `abort_ref` are accepted so that existing code compiles; they change
+  `verbose` and `abort_ref` are accepted so that existing code compiles; they change
   nothing, as they did not before: the program is always driven in its streaming format.
 
   ## Asking about tools
@@ -41,12 +74,24 @@ defmodule ClaudeCodeSDK.Options do
   `can_use_tool` is called with a `ClaudeCodeSDK.Permission.Context` and returns a `ClaudeCodeSDK.Permission.Result`. It
   runs in a process of its own, so it may take its time; it is killed when the program withdraws the question. When it
   raises, the tool is denied with the exception's message and the exception is raised from the stream.
+
+  `on_elicitation` and `on_user_dialog` are called with the question as a map with string keys. The first returns
+  `{:accept, content}`, `:decline` or `:cancel`; the second whatever the dialog answers, as a map.
   """
 
   alias ClaudeCodeSDK.Error
 
   # What may hold credentials is not shown, not even in the report of a crash.
-  @derive {Inspect, except: [:env, :mcp_config, :extra_args]}
+  @derive {Inspect,
+           except: [
+             :env,
+             :mcp_config,
+             :mcp_servers,
+             :agents,
+             :settings,
+             :managed_settings,
+             :extra_args
+           ]}
   defstruct [
     :max_turns,
     :system_prompt,
@@ -82,6 +127,48 @@ defmodule ClaudeCodeSDK.Options do
     :limits,
     :extra_args,
     :stderr,
+    :betas,
+    :thinking,
+    :max_thinking_tokens,
+    :effort,
+    :task_budget,
+    :plan_mode_instructions,
+    :title,
+    :tool_aliases,
+    :tool_config,
+    :skills,
+    :allow_dangerously_skip_permissions,
+    :permission_prompts,
+    :supported_dialog_kinds,
+    :hooks,
+    :on_elicitation,
+    :on_user_dialog,
+    :agent,
+    :agents,
+    :mcp_servers,
+    :strict_mcp_config,
+    :plugins,
+    :resume_session_at,
+    :resume_drops_turn,
+    :persist_session,
+    :enable_file_checkpointing,
+    :include_hook_events,
+    :forward_subagent_text,
+    :verbatim_prompts,
+    :prompt_suggestions,
+    :agent_progress_summaries,
+    :per_task_stop_affordance,
+    :workspace,
+    :project_config_root,
+    :settings,
+    :managed_settings,
+    :sandbox,
+    :env_mode,
+    :env_allow,
+    :trace_context,
+    :client_app,
+    :debug,
+    :debug_file,
     :cli_path,
     transport_error_mode: :result
   ]
@@ -95,9 +182,9 @@ defmodule ClaudeCodeSDK.Options do
   @typedoc "Options."
   @type t :: %__MODULE__{
           max_turns: pos_integer() | nil,
-          system_prompt: String.t() | nil,
+          system_prompt: String.t() | map() | nil,
           append_system_prompt: String.t() | nil,
-          output_format: output_format() | nil,
+          output_format: output_format() | map() | nil,
           allowed_tools: [String.t()] | nil,
           disallowed_tools: [String.t()] | nil,
           mcp_config: String.t() | nil,
@@ -120,7 +207,7 @@ defmodule ClaudeCodeSDK.Options do
             | nil,
           timeout_ms: pos_integer() | nil,
           include_partial_messages: boolean() | nil,
-          tools: [String.t()] | nil,
+          tools: [String.t()] | map() | nil,
           env: %{(String.t() | atom()) => String.t()} | nil,
           max_budget_usd: number() | nil,
           resume: String.t() | nil,
@@ -131,6 +218,49 @@ defmodule ClaudeCodeSDK.Options do
           limits: %{atom() => pos_integer()} | nil,
           extra_args: %{(String.t() | atom()) => String.t() | nil} | nil,
           stderr: (String.t() -> term()) | nil,
+          betas: [String.t()] | nil,
+          thinking: map() | nil,
+          max_thinking_tokens: non_neg_integer() | nil,
+          effort: atom() | String.t() | nil,
+          task_budget: map() | nil,
+          plan_mode_instructions: String.t() | nil,
+          title: String.t() | nil,
+          tool_aliases: %{String.t() => String.t()} | nil,
+          tool_config: map() | nil,
+          skills: String.t() | [String.t()] | nil,
+          allow_dangerously_skip_permissions: boolean() | nil,
+          permission_prompts: atom() | String.t() | nil,
+          supported_dialog_kinds: [String.t()] | nil,
+          hooks: ClaudeCodeSDK.Hooks.config() | nil,
+          on_elicitation: (map() -> {:accept, map()} | :decline | :cancel | map()) | nil,
+          on_user_dialog: (map() -> map()) | nil,
+          agent: String.t() | nil,
+          agents: %{(String.t() | atom()) => map()} | nil,
+          mcp_servers:
+            %{(String.t() | atom()) => map() | ClaudeCodeSDK.Tool.Server.t()} | Path.t() | nil,
+          strict_mcp_config: boolean() | nil,
+          plugins: [map()] | nil,
+          resume_session_at: String.t() | nil,
+          resume_drops_turn: String.t() | nil,
+          persist_session: boolean() | nil,
+          enable_file_checkpointing: boolean() | nil,
+          include_hook_events: boolean() | nil,
+          forward_subagent_text: boolean() | nil,
+          verbatim_prompts: boolean() | nil,
+          prompt_suggestions: boolean() | nil,
+          agent_progress_summaries: boolean() | nil,
+          per_task_stop_affordance: boolean() | nil,
+          workspace: :guarded | :hardened | :isolated | :trusted | nil,
+          project_config_root: Path.t() | nil,
+          settings: map() | String.t() | nil,
+          managed_settings: map() | nil,
+          sandbox: map() | nil,
+          env_mode: :inherit | :allow_list | nil,
+          env_allow: [String.t()] | nil,
+          trace_context: map() | nil,
+          client_app: String.t() | nil,
+          debug: boolean() | nil,
+          debug_file: Path.t() | nil,
           transport_error_mode: :result | :raise
         }
 

@@ -47,7 +47,14 @@ defmodule ClaudeCodeSDK.Query do
     do: run(prompt || @go_on, %{Options.cast(options) | resume: session_id})
 
   # With a function to call, a session process answers while the consumer is busy; otherwise no process is needed.
-  defp start(prompt, %Options{can_use_tool: nil, stderr: nil} = options) do
+  defp start(prompt, options),
+    do:
+      if(Request.calls?(options),
+        do: start_session(prompt, options),
+        else: start_alone(prompt, options)
+      )
+
+  defp start_alone(prompt, options) do
     case options |> Request.build() |> Native.start() |> Error.wrap() do
       {:ok, {handle, id}} ->
         submit(handle, %{command: "send", id: 1, prompt: prompt})
@@ -59,7 +66,7 @@ defmodule ClaudeCodeSDK.Query do
     end
   end
 
-  defp start(prompt, options) do
+  defp start_session(prompt, options) do
     {:ok, session} = Session.Server.start(options)
 
     with :ok <- Session.Server.opened(session),

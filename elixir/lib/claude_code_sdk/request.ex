@@ -2,12 +2,18 @@ defmodule ClaudeCodeSDK.Request do
   @moduledoc false
   # Options in the words of the core (docs/boundary.md). The core checks the values; here only names change.
 
-  alias ClaudeCodeSDK.{Error, JSON, Options}
+  alias ClaudeCodeSDK.{Error, Hooks, JSON, Options}
+  alias ClaudeCodeSDK.Tool.Server
 
   # The same word on both sides.
-  @same ~w(model fallback_model cwd system_prompt append_system_prompt tools allowed_tools disallowed_tools max_turns
-           max_budget_usd resume continue fork_session session_id include_partial_messages setting_sources env
-           limits)a
+  @same ~w(model fallback_model betas thinking max_thinking_tokens effort task_budget system_prompt append_system_prompt
+           plan_mode_instructions title tools allowed_tools disallowed_tools tool_aliases tool_config skills
+           allow_dangerously_skip_permissions permission_prompts supported_dialog_kinds agent agents strict_mcp_config
+           plugins max_turns max_budget_usd limits resume continue fork_session resume_session_at resume_drops_turn session_id
+           persist_session enable_file_checkpointing include_partial_messages include_hook_events forward_subagent_text
+           verbatim_prompts prompt_suggestions agent_progress_summaries per_task_stop_affordance cwd workspace
+           project_config_root setting_sources settings managed_settings sandbox env env_mode env_allow trace_context client_app
+           debug debug_file extra_args)a
 
   @modes %{
     default: "default",
@@ -18,35 +24,101 @@ defmodule ClaudeCodeSDK.Request do
     bypass_permissions: "bypassPermissions"
   }
 
+  # What answers which kind of question.
+  @asks [
+    can_use_tool: "can_use_tool",
+    on_elicitation: "elicitation",
+    on_user_dialog: "request_user_dialog"
+  ]
+
   @doc "The JSON text of an `open` request."
   @spec build(Options.t()) :: String.t()
   def build(%Options{} = options) do
-    check_function(options, :can_use_tool)
+    for {field, _kind} <- @asks, do: check_function(options, field)
     check_function(options, :stderr)
+    {hooks, _functions} = Hooks.register(options.hooks)
 
-    JSON.encode!(%{
+    %{
       options: wire(options),
-      asks: if(options.can_use_tool, do: ["can_use_tool"], else: []),
+      asks: for({field, kind} <- @asks, Map.fetch!(options, field) != nil, do: kind),
       stderr: options.stderr != nil
-    })
+    }
+    |> provide(:hooks, hooks, hooks != %{})
+    |> provide(:tool_servers, servers(options.mcp_servers), servers(options.mcp_servers) != [])
+    |> JSON.encode!()
   rescue
     error in [Error] ->
       # What cannot be encoded is an option of the wrong type.
       reraise %{error | code: :invalid_options, operation: "open"}, __STACKTRACE__
   end
 
+  @doc "Whether these options hold functions that the engine may call."
+  @spec calls?(Options.t()) :: boolean()
+  def calls?(options) do
+    Enum.any?(Keyword.keys(@asks) ++ [:stderr, :hooks], &(Map.fetch!(options, &1) != nil)) or
+      servers(options.mcp_servers) != []
+  end
+
+  defp provide(request, name, value, true), do: Map.put(request, name, value)
+  defp provide(request, _name, _value, false), do: request
+
+  defp servers(servers) when is_map(servers) and not is_struct(servers),
+    do: for({name, %Server{} = server} <- servers, do: Server.wire(server, to_string(name)))
+
+  defp servers(_none), do: []
+
   defp wire(options) do
     options
     |> Map.take(@same)
+    |> Map.merge(program(options))
     |> Map.merge(%{
-      cli_path: options.cli_path || options.path_to_claude_code_executable || options.executable,
       permission_mode: Map.get(@modes, options.permission_mode, options.permission_mode),
+      permission_prompt_tool_name: options.permission_prompt_tool,
+      output_format: if(is_atom(options.output_format), do: nil, else: options.output_format),
+      mcp_servers: elsewhere(options.mcp_servers || options.mcp_config),
       add_dirs: join(options.add_dirs, options.add_dir),
-      timeouts: timeouts(options),
-      extra_args: extra_args(options)
+      timeouts: timeouts(options)
     })
     |> Map.reject(fn {_name, value} -> value == nil end)
   end
+
+  # Alone, `executable` is the program, as in the original; beside the program it is what runs it.
+  defp program(options) do
+    case options.cli_path || options.path_to_claude_code_executable do
+      nil ->
+        %{cli_path: options.executable}
+
+      path ->
+        %{
+          cli_path: path,
+          executable: options.executable,
+          executable_args: options.executable && options.executable_args
+        }
+    end
+  end
+
+  # The servers that do not run in this VM.
+  defp elsewhere("{" <> _ = json) do
+    case JSON.decode(json) do
+      {:ok, %{"mcpServers" => servers}} ->
+        servers
+
+      # The text may hold secrets.
+      _ ->
+        raise Error.new(
+                :invalid_options,
+                ~s(mcp_config: expected the JSON text {"mcpServers": {...}} or the path of a file),
+                context: %{"field" => "mcp_config"}
+              )
+    end
+  end
+
+  defp elsewhere(servers) when is_map(servers) and not is_struct(servers) do
+    rest = Map.reject(servers, fn {_name, server} -> is_struct(server, Server) end)
+    if rest == %{}, do: nil, else: rest
+  end
+
+  defp elsewhere(other), do: other
 
   defp join(nil, nil), do: nil
   defp join(dirs, more), do: List.wrap(dirs) ++ List.wrap(more)
@@ -55,22 +127,6 @@ defmodule ClaudeCodeSDK.Request do
 
   defp timeouts(%Options{timeout_ms: ms, timeouts: timeouts}),
     do: Map.put(timeouts || %{}, :turn_ms, ms)
-
-  defp extra_args(options) do
-    flags =
-      for {flag, value} <- [
-            {"mcp-config", options.mcp_config},
-            {"permission-prompt-tool", options.permission_prompt_tool}
-          ],
-          value != nil,
-          into: %{},
-          do: {flag, value}
-
-    case {options.extra_args, map_size(flags)} do
-      {given, 0} -> given
-      {given, _} -> Map.merge(given || %{}, flags)
-    end
-  end
 
   defp check_function(options, field) do
     value = Map.fetch!(options, field)

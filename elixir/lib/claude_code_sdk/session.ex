@@ -91,6 +91,17 @@ defmodule ClaudeCodeSDK.Session do
     do: Server.command(session, %{command: "control", request: request})
 
   @doc """
+  Replaces the tools of a server of this VM, given as tools or modules made by `deftool`. The program is told, and the model sees
+  the new ones in its next turn.
+  """
+  @spec set_tools(t(), String.t(), [ClaudeCodeSDK.Tool.t() | module()]) ::
+          :ok | {:error, Error.t()}
+  def set_tools(session, server, tools) do
+    tools = Enum.map(tools, &ClaudeCodeSDK.Tool.from/1)
+    with {:ok, _} <- Server.call(session, {:set_tools, to_string(server), tools}), do: :ok
+  end
+
+  @doc """
   The messages of the session as a lazy stream.
 
     * `until: :end` (default): to the end of the session

@@ -4,12 +4,16 @@ defmodule ClaudeCodeSDK.DocsTest do
 
   doctest ClaudeCodeSDK.ContentExtractor
   doctest ClaudeCodeSDK.Error
+  doctest ClaudeCodeSDK.Hooks
+  doctest ClaudeCodeSDK.Hooks.Matcher
+  doctest ClaudeCodeSDK.Hooks.Output
   doctest ClaudeCodeSDK.JSON
   doctest ClaudeCodeSDK.Log
   doctest ClaudeCodeSDK.Message
   doctest ClaudeCodeSDK.Options
   doctest ClaudeCodeSDK.Permission.Context
   doctest ClaudeCodeSDK.Permission.Result
+  doctest ClaudeCodeSDK.Tool
 
   test "every public function of a public module has a text and a spec" do
     {:ok, modules} = :application.get_key(:claude_code_sdk, :modules)

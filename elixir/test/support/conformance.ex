@@ -139,6 +139,21 @@ defmodule ClaudeCodeSDK.Test.Conformance do
 
   defp step("await_ask", pattern, _, context), do: await_ask(context, pattern)
 
+  defp step("progress", told, _, context) do
+    %{held: [{_request, pid} | _]} = context = hold_one(context)
+    send(pid, {:progress, told})
+    context
+  end
+
+  defp step("set_tools", %{"server" => server, "tools" => tools}, _, context) do
+    tools = Enum.map(tools, &Callback.tool(context.callback, server, &1))
+
+    case Session.set_tools(context.session, server, tools) do
+      :ok -> context
+      {:error, error} -> raise error
+    end
+  end
+
   defp step("answer", answer, _, context) do
     %{held: [{_request, pid} | held]} = context = hold_one(context)
     send(pid, {:answer, answer})
@@ -230,9 +245,11 @@ defmodule ClaudeCodeSDK.Test.Conformance do
       # A name that is no option is refused, whatever it is.
       |> Enum.map(fn {name, value} -> {Map.get(known, name) || String.to_atom(name), value} end)
 
-    if "can_use_tool" in (scenario["asks"] || []),
-      do: [can_use_tool: &Callback.call(callback, &1)] ++ fields,
-      else: fields
+    Keyword.merge(Callback.options(callback, scenario), fields, fn
+      # The servers that run elsewhere stand beside those that run here.
+      :mcp_servers, here, elsewhere -> Map.merge(elsewhere, here)
+      _name, _ours, given -> given
+    end)
   end
 
   # Reading: a session's stream is taken up where the last step left it; a query's is one suspended enumeration.

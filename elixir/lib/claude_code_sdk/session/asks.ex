@@ -3,44 +3,89 @@ defmodule ClaudeCodeSDK.Session.Asks do
   # Questions of the program, each answered in a process of its own: a slow callback delays nothing, and a question that
   # is withdrawn can be dropped by killing its process.
 
-  alias ClaudeCodeSDK.{Error, JSON}
+  alias ClaudeCodeSDK.{Error, Hooks, JSON, Options, Tool}
   alias ClaudeCodeSDK.Permission.{Context, Result}
+  alias ClaudeCodeSDK.Tool.Server
 
   @typedoc "What became of a callback: its answer as JSON text, or how it failed."
   @type outcome :: {:answer, String.t()} | {:raised, atom(), term(), list()}
 
+  @doc "What answers questions: the functions of the options, by kind, name and server."
+  @spec host(Options.t()) :: map()
+  def host(options) do
+    {_told, hooks} = Hooks.register(options.hooks)
+    %{options: options, hooks: hooks, tools: Server.functions(options.mcp_servers)}
+  rescue
+    # The session is refused with this error when it is opened.
+    error in [Error] -> %{options: options, hooks: %{}, tools: %{}, error: error}
+  end
+
   @doc "Starts answering; `{:outcome, ask, outcome}` is sent to the calling process."
-  @spec start(String.t(), map(), (Context.t() -> term()), String.t() | nil) :: pid()
-  def start(ask, request, callback, session_id) do
+  @spec start(String.t(), String.t(), map(), map(), String.t() | nil) :: pid()
+  def start(ask, kind, request, host, session_id) do
     server = self()
 
     {:ok, pid} =
       Task.start_link(fn ->
-        Kernel.send(
-          server,
-          {:outcome, ask, outcome(callback, Context.from_request(request, session_id))}
-        )
+        Process.put(:claude_code_sdk_call, {server, ask})
+        Kernel.send(server, {:outcome, ask, outcome(kind, request, host, session_id)})
       end)
 
     pid
   end
 
-  defp outcome(callback, context) do
-    {:answer, context |> callback.() |> wire() |> JSON.encode!()}
+  defp outcome(kind, request, host, session_id) do
+    {:answer, kind |> answer(request, host, session_id) |> JSON.encode!()}
   catch
     kind, reason -> {:raised, kind, reason, __STACKTRACE__}
   end
 
-  defp wire(%Result{} = result), do: Result.to_json_map(result)
-  defp wire(%{"behavior" => _} = map), do: map
-  defp wire(%{behavior: _} = map), do: map
+  defp answer("can_use_tool", request, host, session_id),
+    do:
+      request |> Context.from_request(session_id) |> host.options.can_use_tool.() |> permission()
 
-  defp wire(other) do
-    raise Error.new(
-            :callback,
-            "can_use_tool must return a ClaudeCodeSDK.Permission.Result, not #{inspect(other, limit: 5)}"
-          )
+  defp answer("hook_callback", request, host, session_id) do
+    hook = Map.fetch!(host.hooks, request["callback_id"])
+
+    case hook.(request["input"], request["tool_use_id"], %{session_id: session_id}) do
+      %{} = output -> output
+      nothing when nothing in [nil, :ok] -> %{}
+      other -> wrong("a hook must return a map, nil or :ok", other)
+    end
   end
+
+  defp answer("tool_call", %{"server" => server, "tool" => name} = request, host, _session_id) do
+    case host.tools[server][name] do
+      nil -> Tool.result({:error, "the server #{server} has no tool #{name}"})
+      tool -> (request["arguments"] || %{}) |> tool.function.() |> Tool.result()
+    end
+  end
+
+  defp answer("elicitation", request, host, _session_id) do
+    case host.options.on_elicitation.(request) do
+      {:accept, content} -> %{action: "accept", content: content}
+      action when action in [:decline, :cancel] -> %{action: action}
+      %{} = answer -> answer
+      other -> wrong("on_elicitation must return {:accept, content}, :decline or :cancel", other)
+    end
+  end
+
+  defp answer("request_user_dialog", request, host, _session_id) do
+    case host.options.on_user_dialog.(request) do
+      %{} = answer -> answer
+      other -> wrong("on_user_dialog must return a map", other)
+    end
+  end
+
+  defp permission(%Result{} = result), do: Result.to_json_map(result)
+  defp permission(%{"behavior" => _} = map), do: map
+  defp permission(%{behavior: _} = map), do: map
+
+  defp permission(other),
+    do: wrong("can_use_tool must return a ClaudeCodeSDK.Permission.Result", other)
+
+  defp wrong(expected, given),
+    do: raise(Error.new(:callback, "#{expected}, not #{inspect(given, limit: 5)}"))
 
   @doc "The `answer` command for an outcome."
   @spec command(String.t(), outcome()) :: String.t()

@@ -14,6 +14,7 @@ defmodule ClaudeCodeSDK.Session.Server do
     :handle,
     :id,
     :options,
+    :host,
     :failed,
     :session_id,
     :reader,
@@ -110,6 +111,7 @@ defmodule ClaudeCodeSDK.Session.Server do
 
     state = %__MODULE__{
       options: options,
+      host: Asks.host(options),
       owner: owner && Process.monitor(owner),
       session_id: options.session_id
     }
@@ -130,6 +132,13 @@ defmodule ClaudeCodeSDK.Session.Server do
   @impl true
   def handle_call(:opened, _from, state) do
     {:reply, if(state.failed, do: {:error, state.failed}, else: :ok), state}
+  end
+
+  # Their functions first: the program may call a new tool at once.
+  def handle_call({:set_tools, server, tools}, from, state) do
+    state = put_in(state.host.tools[server], ClaudeCodeSDK.Tool.Server.by_name(tools))
+    wire = Enum.map(tools, &ClaudeCodeSDK.Tool.wire/1)
+    handle_call({:command, %{command: "set_tools", server: server, tools: wire}}, from, state)
   end
 
   def handle_call({:command, _command}, _from, %{closing: [_ | _]} = state) do
@@ -194,6 +203,13 @@ defmodule ClaudeCodeSDK.Session.Server do
 
   @impl true
   def handle_cast({:session_id, id}, state), do: {:noreply, %{state | session_id: id}}
+
+  def handle_cast({:progress, ask, progress, total, message}, state) do
+    told = %{command: "progress", ask: ask, progress: progress, total: total, message: message}
+    told = Map.reject(told, fn {_name, value} -> value == nil end)
+    Native.command(state.handle, JSON.encode!(told))
+    {:noreply, state}
+  end
 
   @impl true
   def handle_info({:madrigal_wake, id}, %{id: id} = state) do
@@ -272,8 +288,9 @@ defmodule ClaudeCodeSDK.Session.Server do
     %{state | info: info, waiting: []}
   end
 
-  defp handle_signal(%{"event" => "ask", "ask" => ask, "request" => request}, state) do
-    pid = Asks.start(ask, request, state.options.can_use_tool, state.session_id)
+  defp handle_signal(%{"event" => "ask", "ask" => ask, "request" => request} = signal, state) do
+    kind = signal["kind"] || "can_use_tool"
+    pid = Asks.start(ask, kind, request, state.host, state.session_id)
     %{state | asks: Map.put(state.asks, ask, pid)}
   end
 
