@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { query } from "madrigal";
+import { createSdkMcpServer, query, Session, tool } from "madrigal";
+import { z } from "zod";
 import { matches } from "./match.mjs";
 import { Place } from "./real-place.mjs";
 import { play } from "./scenario.mjs";
@@ -72,6 +73,31 @@ test("real: an aborted query takes its program and the running tool along", () =
     aborter.abort();
     await read;
     await gone([q.pid, tool], 3_000);
+  }));
+
+test("real: tools and hooks of this process are called, and a hook refuses a tool", () =>
+  inPlace(async (place) => {
+    const events = [];
+    const watch = async ({ hook_event_name, tool_name }) => {
+      events.push(tool_name ? `${hook_event_name} ${tool_name}` : hook_event_name);
+      if (tool_name !== "Bash") return {};
+      const decision = { permissionDecision: "deny", permissionDecisionReason: "no shell" };
+      return { hookSpecificOutput: { hookEventName: "PreToolUse", ...decision } };
+    };
+    const add = tool("add", "Adds", { a: z.number(), b: z.number() }, ({ a, b }) => ({
+      content: [{ type: "text", text: String(a + b) }],
+    }));
+    const hooks = { PreToolUse: [{ hooks: [watch] }], Stop: [{ hooks: [watch] }] };
+    const mcpServers = { calc: createSdkMcpServer({ name: "calc", tools: [add] }) };
+    const session = await Session.open(place.options({ hooks, mcpServers, allowedTools: ["mcp__calc"] }));
+    assert.equal((await session.send("Please add two and three.").result()).result, "The tool said: 5");
+    assert.match((await session.send("Please make the file.").result()).result, /no shell/);
+    assert.deepEqual(events, ["PreToolUse mcp__calc__add", "Stop", "PreToolUse Bash", "Stop"]);
+    const [calc] = await session.mcpServerStatus();
+    assert.deepEqual([calc.name, calc.status], ["calc", "connected"]);
+    assert.ok((await session.getContextUsage()).totalTokens > 0);
+    await session.close();
+    assert.equal(existsSync(join(place.work, "made-by-bash.txt")), false);
   }));
 
 async function inPlace(story) {
