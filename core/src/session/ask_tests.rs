@@ -6,10 +6,15 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::{
-    Ask, AskKind, Host, Provided, Session,
+    Ask, AskKind, ElicitationAnswer, Host, Provided, Session,
     fake::{Program, fake},
 };
-use crate::{Error, ErrorKind, Options, Result, transport::BoxFuture};
+use crate::{
+    Error, ErrorKind, Options, Result,
+    hook::{HookEvent, HookInput, HookOutput, HookRule},
+    tools::{Tool, ToolServer},
+    transport::BoxFuture,
+};
 
 /// Answers every question with the same function and hands out what it was asked.
 struct Everything<F> {
@@ -283,4 +288,76 @@ async fn calls_run_beside_each_other() {
     stage.program.call("r2", 2).await;
     stage.program.answer_to("r2").await;
     stage.program.answer_to("r1").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn closures_are_called_with_types_and_the_host_behind_them_with_the_rest() {
+    let (transport, mut program) = fake();
+    let (told, mut asked) = mpsc::unbounded_channel();
+    let schema = json!({"type": "object", "properties": {"a": {"type": "number"}}, "required": ["a"]});
+    let double = Tool::new("double", "Doubles", schema, |call| async move {
+        call.progress.report(1.0, None, None);
+        let number = call.arguments["a"].as_f64().unwrap();
+        if number < 0.0 {
+            Err(Error::new(ErrorKind::Callback, "negative"))
+        } else {
+            Ok((2.0 * number).to_string().into())
+        }
+    });
+    let server = ToolServer::new("calc", "1.0.0").tool(double);
+    let builder = Session::builder(Options::default())
+        .host(Arc::new(Everything { asked: told, answer: |_, _| now(Ok(json!({"behavior": "cancelled"}))) }))
+        .hook(HookRule::on(HookEvent::PreToolUse).matching("Bash").timeout_ms(1500), |input| async move {
+            let HookInput::PreToolUse(input) = input else { panic!("{input:?}") };
+            Ok(HookOutput::deny(format!("no {}", input.tool_name)))
+        })
+        .tool_server(server.clone())
+        .on_elicitation(|asked| async move {
+            assert_eq!(asked.message, "Name?");
+            Ok(ElicitationAnswer::Decline)
+        })
+        .transport(transport);
+    let (session, initialize) = tokio::join!(builder.open(), program.acknowledge("initialize", json!({})));
+    let session = session.unwrap();
+    let hooks = &initialize["request"]["hooks"]["PreToolUse"][0];
+    assert_eq!((&hooks["matcher"], &hooks["timeout"]), (&json!("Bash"), &json!(1.5)));
+    let input = json!({"hook_event_name": "PreToolUse", "tool_name": "Bash"});
+    let id = &hooks["hookCallbackIds"][0];
+    program
+        .request(
+            "r1",
+            json!({"subtype": "hook_callback", "callback_id": id, "input": input, "tool_use_id": "t"}),
+        )
+        .await;
+    assert_eq!(
+        program.answer_to("r1").await["response"]["hookSpecificOutput"],
+        json!({"hookEventName": "PreToolUse", "permissionDecision": "deny", "permissionDecisionReason": "no Bash"})
+    );
+    program.request("r2", json!({"subtype": "elicitation", "message": "Name?"})).await;
+    assert_eq!(program.answer_to("r2").await["response"], json!({"action": "decline"}));
+    let call = |id: u64, a: i64| json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "double", "arguments": {"a": a}}});
+    program.mcp("r3", call(1, 4)).await;
+    assert_eq!(
+        program.answer_to("r3").await["response"]["mcp_response"]["result"]["content"][0]["text"],
+        "8"
+    );
+    program.mcp("r4", call(2, -1)).await;
+    let failed = program.answer_to("r4").await["response"]["mcp_response"]["result"].clone();
+    assert_eq!((&failed["isError"], &failed["content"][0]["text"]), (&json!(true), &json!("negative")));
+    // No closure answers dialogs: the host behind them does.
+    program.request("r5", json!({"subtype": "request_user_dialog", "dialog_kind": "x"})).await;
+    assert_eq!(asked.recv().await.unwrap().kind, AskKind::UserDialog);
+    program.answer_to("r5").await;
+    // A new tool is called as soon as the program knows it.
+    let half = Tool::new("half", "Halves", json!({"type": "object"}), |_| async { Ok("half".into()) });
+    let handle = session.handle();
+    let (set, _) =
+        tokio::join!(server.set_tools(&handle, vec![half]), program.acknowledge("mcp_message", Value::Null));
+    set.unwrap();
+    let params = json!({"name": "half"});
+    program.mcp("r6", json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": params})).await;
+    assert_eq!(
+        program.answer_to("r6").await["response"]["mcp_response"]["result"]["content"][0]["text"],
+        "half"
+    );
 }

@@ -9,15 +9,17 @@ use std::{
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    AskKind, End, Host, Mailbox, Opened, Permission, PermissionRequest, Prompt, Provided, Query, Reader,
-    Session, SessionHandle,
+    AskKind, Elicitation, ElicitationAnswer, End, Host, Mailbox, Opened, Permission, PermissionRequest,
+    Prompt, Provided, Query, Reader, Session, SessionHandle, UserDialog, UserDialogAnswer,
     actor::{Actor, Command},
-    host::{CanUseTool, SharedHost},
+    host::{Callbacks, SharedHost},
     mailbox::Sender,
 };
 use crate::{
     Error, ErrorKind, Options, Result,
+    hook::{HookInput, HookOutput, HookRule},
     options::EmptyRoot,
+    tools::ToolServer,
     transport::{ChildTransport, Connection, StderrLine, Transport, locate},
 };
 
@@ -26,6 +28,7 @@ pub struct SessionBuilder {
     options: Options,
     host: Option<SharedHost>,
     provided: Provided,
+    callbacks: Callbacks,
     transport: Option<Arc<dyn Transport>>,
     on_stderr: Option<StderrLine>,
 }
@@ -41,20 +44,70 @@ impl std::fmt::Debug for SessionBuilder {
 
 impl SessionBuilder {
     pub(super) fn new(options: Options) -> Self {
-        Self { options, host: None, provided: Provided::default(), transport: None, on_stderr: None }
+        Self {
+            options,
+            host: None,
+            provided: Provided::default(),
+            callbacks: Callbacks::default(),
+            transport: None,
+            on_stderr: None,
+        }
     }
 
     /// Answers permission questions. An error denies the tool with its message, and reaches the reader of the messages.
     #[must_use]
-    pub fn can_use_tool<F, R>(self, decide: F) -> Self
+    pub fn can_use_tool<F, R>(mut self, decide: F) -> Self
     where
         F: Fn(PermissionRequest) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Permission>> + Send + 'static,
     {
-        self.host(Arc::new(CanUseTool(decide)))
+        self.callbacks.permission(decide);
+        self
     }
 
-    /// Answers questions of every kind; replaces [`can_use_tool`](Self::can_use_tool).
+    /// Adds a hook, called where the rule says. An error is told to the program, which goes on or blocks as the rule says,
+    /// and reaches the reader of the messages. See [`hook`](crate::hook).
+    #[must_use]
+    pub fn hook<F, R>(mut self, rule: impl Into<HookRule>, run: F) -> Self
+    where
+        F: Fn(HookInput) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<HookOutput>> + Send + 'static,
+    {
+        self.callbacks.hook(rule.into(), run, &mut self.provided);
+        self
+    }
+
+    /// Offers the tools of a server in this process. See [`tools`](crate::tools).
+    #[must_use]
+    pub fn tool_server(mut self, server: ToolServer) -> Self {
+        self.callbacks.server(server, &mut self.provided);
+        self
+    }
+
+    /// Answers what MCP servers ask the user. An error cancels the question and reaches the reader of the messages.
+    #[must_use]
+    pub fn on_elicitation<F, R>(mut self, answer: F) -> Self
+    where
+        F: Fn(Elicitation) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<ElicitationAnswer>> + Send + 'static,
+    {
+        self.callbacks.elicitation(answer);
+        self
+    }
+
+    /// Shows dialogs of the kinds in `options.supported_dialog_kinds`. An error cancels the dialog and reaches the reader of
+    /// the messages.
+    #[must_use]
+    pub fn on_user_dialog<F, R>(mut self, show: F) -> Self
+    where
+        F: Fn(UserDialog) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<UserDialogAnswer>> + Send + 'static,
+    {
+        self.callbacks.dialog(show);
+        self
+    }
+
+    /// Answers questions that no closure given here answers.
     #[must_use]
     pub fn host(mut self, host: Arc<dyn Host>) -> Self {
         self.host = Some(host);
@@ -65,7 +118,11 @@ impl SessionBuilder {
     /// [`AskKind::HookCallback`] and [`AskKind::ToolCall`].
     #[must_use]
     pub fn provide(mut self, provided: Provided) -> Self {
-        self.provided = provided;
+        let Provided { hooks, tool_servers } = provided;
+        for (event, matchers) in hooks {
+            self.provided.hooks.entry(event).or_default().extend(matchers);
+        }
+        self.provided.tool_servers.extend(tool_servers);
         self
     }
 
@@ -137,7 +194,7 @@ impl SessionBuilder {
     }
 
     fn answers_permissions(&self) -> bool {
-        self.host.as_ref().is_some_and(|host| host.asks().contains(&AskKind::CanUseTool))
+        self.callbacks.kinds(self.host.as_deref()).contains(&AskKind::CanUseTool)
     }
 
     fn parts(self) -> Result<(Parts, Session)> {
@@ -222,7 +279,7 @@ impl Parts {
             program,
             connection,
             self.mailbox,
-            (self.builder.host, self.builder.provided),
+            (self.builder.callbacks.into_host(self.builder.host), self.builder.provided),
             self.senders,
             self.opened,
         );

@@ -30,7 +30,10 @@ use serde_json::{Value, json};
 pub use builder::SessionBuilder;
 pub use control::Control;
 pub use handle::SessionHandle;
-pub use host::{Ask, AskKind, Host, Permission, PermissionRequest, Progress, Provided};
+pub use host::{
+    Ask, AskKind, Elicitation, ElicitationAnswer, Host, Permission, PermissionRequest, PermissionRule,
+    PermissionUpdate, Progress, Provided, Question, QuestionOption, UserDialog, UserDialogAnswer,
+};
 pub use mailbox::{Mailbox, WakeFn};
 pub use prompt::Prompt;
 pub use query::{Query, query};

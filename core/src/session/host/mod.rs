@@ -4,18 +4,23 @@
 //! the bindings turn asks into events.
 
 mod ask;
+mod callbacks;
 mod check;
+mod dialog;
 mod permission;
 mod provided;
+mod update;
 
 use std::sync::Arc;
 
 pub use ask::{Ask, AskKind, Host, Progress};
-pub use permission::{Permission, PermissionRequest};
+pub use dialog::{Elicitation, ElicitationAnswer, UserDialog, UserDialogAnswer};
+pub use permission::{Permission, PermissionRequest, Question, QuestionOption};
 pub use provided::Provided;
+pub use update::{PermissionRule, PermissionUpdate};
 
+pub(crate) use callbacks::Callbacks;
 pub(crate) use check::check_answer;
-pub(crate) use permission::CanUseTool;
 
 /// A shared host.
 pub(crate) type SharedHost = Arc<dyn Host>;
