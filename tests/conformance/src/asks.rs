@@ -7,7 +7,7 @@ use std::{
 
 use madrigal::{
     Error, ErrorKind, Result,
-    session::{Ask, AskKind, Host},
+    session::{Ask, AskKind, Host, Progress},
     testing::matches,
     transport::BoxFuture,
 };
@@ -16,29 +16,55 @@ use tokio::sync::{Notify, oneshot};
 
 /// Answers the questions of one session.
 pub(crate) struct Asks {
+    /// The kinds the scenario lists; hooks and tools are announced otherwise.
+    kinds: Vec<AskKind>,
     state: Mutex<State>,
     changed: Arc<Notify>,
 }
 
 struct State {
-    /// `on_ask` of the scenario.
-    rule: Value,
+    /// Each `on_ask` of the scenario; a later one for the same kind and name replaces an earlier one.
+    rules: Vec<Value>,
     requests: Vec<Value>,
     held: VecDeque<Held>,
 }
 
 struct Held {
     answer: oneshot::Sender<Value>,
+    kind: AskKind,
+    progress: Progress,
+}
+
+/// Whether a rule is for this kind and name, and how closely: one for a name goes before one for a kind, and that before
+/// one for all.
+fn fits(rule: &Value, kind: AskKind, name: Option<&str>) -> Option<u8> {
+    let of_kind = rule["kind"].as_str();
+    let of_name = rule["name"].as_str();
+    let fits = of_kind.is_none_or(|wanted| wanted == kind.name())
+        && of_name.is_none_or(|wanted| Some(wanted) == name);
+    fits.then_some(2 * u8::from(of_name.is_some()) + u8::from(of_kind.is_some()))
+}
+
+/// The callback or tool a question is for.
+fn name_of(kind: AskKind, request: &Value) -> Option<&str> {
+    match kind {
+        AskKind::HookCallback => request["callback_id"].as_str(),
+        AskKind::ToolCall => request["tool"].as_str(),
+        _ => None,
+    }
 }
 
 impl Asks {
-    pub(crate) fn new() -> Arc<Self> {
+    /// For a scenario with these `asks`.
+    pub(crate) fn new(asks: &Value) -> Arc<Self> {
+        let names = asks.as_array().into_iter().flatten().filter_map(Value::as_str);
+        let kinds = names.filter_map(AskKind::from_name).collect();
         let state = State {
-            rule: json!({"answer": {"behavior": "allow"}}),
+            rules: vec![json!({"answer": {"behavior": "allow"}})],
             requests: Vec::new(),
             held: VecDeque::new(),
         };
-        Arc::new(Self { state: Mutex::new(state), changed: Arc::new(Notify::new()) })
+        Arc::new(Self { kinds, state: Mutex::new(state), changed: Arc::new(Notify::new()) })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -46,7 +72,9 @@ impl Asks {
     }
 
     pub(crate) fn set_rule(&self, rule: Value) {
-        self.state().rule = rule;
+        let mut state = self.state();
+        state.rules.retain(|other| other["kind"] != rule["kind"] || other["name"] != rule["name"]);
+        state.rules.push(rule);
     }
 
     pub(crate) fn requests(&self) -> Vec<Value> {
@@ -64,6 +92,21 @@ impl Asks {
         let held = self.until(|state| state.held.pop_front()).await;
         // A question that was cancelled meanwhile needs no answer.
         let _ = held.answer.send(answer);
+    }
+
+    /// Reports progress of the oldest tool call that is held open.
+    pub(crate) async fn progress(&self, given: &Value) {
+        let progress = self
+            .until(|state| {
+                let call = state.held.iter().find(|held| held.kind == AskKind::ToolCall);
+                call.map(|held| held.progress.clone())
+            })
+            .await;
+        progress.report(
+            given["progress"].as_f64().unwrap_or_default(),
+            given["total"].as_f64(),
+            given["message"].as_str(),
+        );
     }
 
     /// Waits until the oldest question held open was withdrawn.
@@ -102,19 +145,21 @@ impl Drop for Waiting {
 
 impl Host for Asks {
     fn asks(&self) -> &[AskKind] {
-        &[AskKind::CanUseTool]
+        &self.kinds
     }
 
     fn answer(&self, ask: Ask) -> BoxFuture<'static, Result<Value>> {
         let mut state = self.state();
-        let request = serde_json::from_str(ask.request.get()).unwrap_or_default();
+        let request: Value = serde_json::from_str(ask.request.get()).unwrap_or_default();
+        let name = name_of(ask.kind, &request);
+        let rule = state.rules.iter().filter_map(|rule| Some((fits(rule, ask.kind, name)?, rule)));
+        let rule = rule.max_by_key(|(weight, _)| *weight).map(|(_, rule)| rule.clone()).unwrap_or_default();
         state.requests.push(request);
-        let rule = state.rule.clone();
         let answer: BoxFuture<'static, Result<Value>> = if let Some(text) = rule["raise"].as_str() {
             Box::pin(std::future::ready(Err(Error::new(ErrorKind::Callback, text))))
         } else if rule["hold"] == true {
             let (answer, answered) = oneshot::channel();
-            state.held.push_back(Held { answer });
+            state.held.push_back(Held { answer, kind: ask.kind, progress: ask.progress });
             let mut waiting = Waiting { answered, changed: self.changed.clone() };
             Box::pin(async move {
                 (&mut waiting.answered)

@@ -3,12 +3,12 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use madrigal::{
-    Error, Message, Options, Prompt, Query, Session, SessionHandle,
-    session::{End, SessionBuilder},
+    Error, ErrorKind, Message, Options, Prompt, Query, Session, SessionHandle,
+    session::{End, Provided, SessionBuilder},
     testing::{Script, matches},
     transport::BoxFuture,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
@@ -115,7 +115,7 @@ impl Player {
             source: Source::None,
             handle: None,
             pid: None,
-            asks: Asks::new(),
+            asks: Asks::new(&scenario.value["asks"]),
             memory: None,
         })
     }
@@ -158,6 +158,12 @@ impl Player {
             "send" => self.handle()?.send(Prompt::from_json(given.clone())?).await?,
             "read" => self.read(given).await?,
             "on_ask" => self.asks.set_rule(given.clone()),
+            "progress" => self.asks.progress(given).await,
+            "set_tools" => {
+                let tools = serde_json::from_value(given["tools"].clone()).map_err(|e| e.to_string())?;
+                let server = given["server"].as_str().unwrap_or_default();
+                self.handle()?.set_tool_specs(server, tools).await?;
+            }
             "await_ask" => self.asks.asked(given).await,
             "answer" => self.asks.answer(given.clone()).await,
             "await_ask_cancelled" => self.asks.cancelled().await,
@@ -206,7 +212,7 @@ impl Player {
     fn builder(&self) -> Result<SessionBuilder, Error> {
         let mut builder = Session::builder(self.options.clone()?);
         if self.asks_are_answered() {
-            builder = builder.host(self.asks.clone());
+            builder = builder.host(self.asks.clone()).provide(self.provided()?);
         }
         if let Program::Memory(script) = &self.program {
             builder = builder.transport((**script).clone());
@@ -229,7 +235,17 @@ impl Player {
     }
 
     fn asks_are_answered(&self) -> bool {
-        self.scenario.value["asks"].as_array().is_some_and(|asks| !asks.is_empty())
+        ["asks", "hooks", "tool_servers"].iter().any(|name| !self.scenario.value[*name].is_null())
+    }
+
+    /// What the host brings, as the request of `open` has it.
+    fn provided(&self) -> Result<Provided, Error> {
+        let scenario = &self.scenario.value;
+        let given = ["hooks", "tool_servers"].into_iter().filter(|name| !scenario[*name].is_null());
+        let given: Value =
+            given.map(|name| (name.to_owned(), scenario[name].clone())).collect::<Map<_, _>>().into();
+        serde_json::from_value(given)
+            .map_err(|error| Error::new(ErrorKind::InvalidOptions, error.to_string()))
     }
 
     fn handle(&self) -> Result<SessionHandle, Failed> {
