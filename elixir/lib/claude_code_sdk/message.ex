@@ -4,8 +4,8 @@ defmodule ClaudeCodeSDK.Message do
 
   | Field | Holds |
   |---|---|
-  | `type` | `:system`, `:user`, `:assistant`, `:result`, `:stream_event`; a type this version does not know is a string |
-  | `subtype` | `:init`, `:success`, `:error_max_turns`, ...; an unknown one is a string; `nil` when there is none |
+  | `type` | `:system`, `:user`, `:assistant`, `:result`, `:stream_event`, or one of the table below; a type this version does not know is a string |
+  | `subtype` | `:init`, `:success`, `:error_max_turns`, ... (`t:system_subtype/0`); an unknown one is a string; `nil` when there is none |
   | `data` | the facts of that type under atom keys, see below |
   | `raw` | the whole frame as it came, with string keys; nothing is ever left out of it |
 
@@ -13,21 +13,55 @@ defmodule ClaudeCodeSDK.Message do
 
     * `:assistant`, `:user`: `message` (the API's message, string keys), `session_id`, `uuid`, `parent_tool_use_id`
     * `:stream_event`: `event` (the API's event, string keys), `session_id`, `uuid`, `parent_tool_use_id`
-    * `:result`: `session_id`, `total_cost_usd`, `duration_ms`, `duration_api_ms`, `num_turns`, `is_error`, `usage`;
-      `result` on success, `error` (a text) otherwise
-    * `:system` with `:init`: `api_key_source`, `cwd`, `session_id`, `tools`, `mcp_servers`, `model`, `permission_mode`
-    * all others: the raw frame
+    * `:result`: `session_id`, `total_cost_usd`, `duration_ms`, `duration_api_ms`, `num_turns`, `is_error`, `usage`,
+      `model_usage`, `stop_reason`, `terminal_reason`, `permission_denials`, `deferred_tool_use`, `api_error_status`,
+      `structured_output` (the value that fits the schema of the option `output_format`, `nil` when there is none),
+      `uuid`, `user_message_uuids`; `result` on success, `error` (a text) otherwise
+    * `:system` with `:init`: `api_key_source`, `cwd`, `session_id`, `tools`, `mcp_servers`, `model`, `permission_mode`,
+      `slash_commands`, `agents`, `skills`, `plugins`, `output_style`, `claude_code_version`
+    * all others: the raw frame, with string keys
+
+  The types beside the first five:
+
+  | Type | Tells |
+  |---|---|
+  | `:rate_limit_event` | how much of a subscription is used |
+  | `:command_lifecycle` | what becomes of a prompt |
+  | `:conversation_reset` | the conversation was cleared and goes on under another id |
+  | `:tool_progress` | a tool that takes long still runs |
+  | `:tool_use_summary` | several calls of tools in a few words |
+  | `:auth_status` | how logging in goes |
+  | `:prompt_suggestion` | what could be asked next |
+  | `:active_goal` | the goal the session works towards changed |
+  | `:transcript_mirror` | lines of the transcript, for a store |
+  | `:keep_alive` | a sign of life |
 
   Whether a turn worked is told by `error?/1`, not by the subtype: a failed call of the model's API arrives as `:success`
   with `is_error` set. `total_cost_usd` counts from the start of the session.
   """
 
-  alias ClaudeCodeSDK.{Error, JSON}
+  alias ClaudeCodeSDK.{Content, Error, JSON}
 
   defstruct [:type, :subtype, :data, :raw]
 
   @typedoc "The type of a frame."
-  @type message_type :: :assistant | :user | :result | :system | :stream_event | String.t()
+  @type message_type ::
+          :assistant
+          | :user
+          | :result
+          | :system
+          | :stream_event
+          | :rate_limit_event
+          | :command_lifecycle
+          | :conversation_reset
+          | :tool_progress
+          | :tool_use_summary
+          | :auth_status
+          | :prompt_suggestion
+          | :active_goal
+          | :transcript_mirror
+          | :keep_alive
+          | String.t()
   @typedoc "How a turn ended."
   @type result_subtype ::
           :success
@@ -37,8 +71,42 @@ defmodule ClaudeCodeSDK.Message do
           | :error_max_structured_output_retries
           | :authentication_required
           | String.t()
-  @typedoc "What a system frame tells."
-  @type system_subtype :: :init | atom() | String.t()
+  @typedoc "What a system frame tells. `:stalled` comes from Madrigal itself: the program has been silent (`timeouts.stall_ms`)."
+  @type system_subtype ::
+          :init
+          | :status
+          | :api_retry
+          | :compact_boundary
+          | :model_fallback
+          | :model_refusal_fallback
+          | :model_refusal_no_fallback
+          | :permission_denied
+          | :informational
+          | :notification
+          | :local_command_output
+          | :hook_started
+          | :hook_progress
+          | :hook_response
+          | :task_started
+          | :task_progress
+          | :task_updated
+          | :task_notification
+          | :background_tasks_changed
+          | :session_state_changed
+          | :session_title_changed
+          | :session_writes_lost
+          | :thinking_tokens
+          | :control_request_progress
+          | :commands_changed
+          | :elicitation_complete
+          | :files_persisted
+          | :memory_recall
+          | :mirror_error
+          | :plugin_install
+          | :ui_invalidate
+          | :worker_shutting_down
+          | :stalled
+          | String.t()
 
   @typedoc "A message."
   @type t :: %__MODULE__{
@@ -50,12 +118,15 @@ defmodule ClaudeCodeSDK.Message do
 
   # Words of the program never become atoms by themselves: there is no end to what it may say.
   @types ~w(assistant user result system stream_event rate_limit_event tool_progress tool_use_summary auth_status
-            command_lifecycle conversation_reset prompt_suggestion transcript_mirror keep_alive)a
+            command_lifecycle conversation_reset prompt_suggestion transcript_mirror keep_alive active_goal)a
   @subtypes ~w(init success error_max_turns error_during_execution error_max_budget_usd
                error_max_structured_output_retries authentication_required status api_retry compact_boundary
                model_fallback permission_denied informational notification hook_started hook_progress hook_response
                task_started task_progress task_updated task_notification background_tasks_changed
-               session_state_changed session_title_changed thinking_tokens local_command_output)a
+               session_state_changed session_title_changed thinking_tokens local_command_output
+               model_refusal_fallback model_refusal_no_fallback commands_changed worker_shutting_down ui_invalidate
+               control_request_progress elicitation_complete plugin_install memory_recall files_persisted
+               mirror_error session_writes_lost stalled)a
   @type_names Map.new(@types, &{Atom.to_string(&1), &1})
   @subtype_names Map.new(@subtypes, &{Atom.to_string(&1), &1})
 
@@ -168,7 +239,16 @@ defmodule ClaudeCodeSDK.Message do
       duration_api_ms: raw["duration_api_ms"] || 0,
       num_turns: raw["num_turns"] || 0,
       is_error: raw["is_error"] == true,
-      usage: raw["usage"]
+      usage: raw["usage"],
+      model_usage: raw["modelUsage"],
+      stop_reason: raw["stop_reason"],
+      terminal_reason: raw["terminal_reason"],
+      permission_denials: raw["permission_denials"] || [],
+      deferred_tool_use: raw["deferred_tool_use"],
+      structured_output: raw["structured_output"],
+      api_error_status: raw["api_error_status"],
+      uuid: raw["uuid"],
+      user_message_uuids: raw["user_message_uuids"] || []
     }
 
     case raw do
@@ -197,9 +277,31 @@ defmodule ClaudeCodeSDK.Message do
       tools: raw["tools"] || [],
       mcp_servers: raw["mcp_servers"] || [],
       model: raw["model"],
-      permission_mode: raw["permissionMode"]
+      permission_mode: raw["permissionMode"],
+      slash_commands: raw["slash_commands"] || [],
+      agents: raw["agents"] || [],
+      skills: raw["skills"] || [],
+      plugins: raw["plugins"] || [],
+      output_style: raw["output_style"],
+      claude_code_version: raw["claude_code_version"]
     }
   end
+
+  @doc """
+  The content of an assistant or user message as structs of `ClaudeCodeSDK.Content`, `[]` for all other messages.
+
+      iex> {:ok, message} = ClaudeCodeSDK.Message.from_json(
+      ...>   ~s({"type":"assistant","message":{"content":[{"type":"text","text":"Hi"}]}}))
+      iex> [%ClaudeCodeSDK.Content.Text{text: text}] = ClaudeCodeSDK.Message.content_blocks(message)
+      iex> text
+      "Hi"
+  """
+  @spec content_blocks(t()) :: [Content.t()]
+  def content_blocks(%__MODULE__{type: type, data: %{message: %{"content" => content}}})
+      when type in [:assistant, :user],
+      do: Content.from_json(content)
+
+  def content_blocks(%__MODULE__{}), do: []
 
   @doc """
   Whether this is the end of a turn.
