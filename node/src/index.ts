@@ -1,5 +1,6 @@
 // What the package offers: the official names, and ours beside them.
 
+export { Accumulator, type CompleteBlock } from "./accumulator.js";
 export type { Exit } from "./channel.js";
 export type * from "./controls.js";
 export type * from "./elicitation.js";

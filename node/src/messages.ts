@@ -83,6 +83,8 @@ export interface SDKPartialAssistantMessage extends Head, OfPrompts {
   event: StreamEvent;
   parent_tool_use_id: string | null;
   api_message_id?: string;
+  /** Blocks from this one on are begun anew: a stream broke and is repeated. */
+  abandoned_blocks?: { from_block_index: number; [key: string]: unknown };
   /** With `message_start`: milliseconds to the first byte. */
   ttft_ms?: number;
 }
