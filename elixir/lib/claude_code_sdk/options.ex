@@ -58,7 +58,7 @@ defmodule ClaudeCodeSDK.Options do
   | `client_app` | the name and version of this application |
   | `debug`, `debug_file` | the program writes what it does |
   | `mcp_config` | a file or JSON text that configures MCP servers, where there is no `mcp_servers` |
-  | `permission_prompt_tool` | the MCP tool that decides about permissions |
+  | `permission_prompt_tool_name` (or `permission_prompt_tool`) | the MCP tool that decides about permissions |
   | `timeouts` | a map of milliseconds or `nil` for no limit: `start_ms` (60 000), `control_ms` (60 000), `idle_ms`, `turn_ms`, `first_token_ms`, `callback_ms`, `stall_ms` with `stall_action`, `close_ms` (5 000), `kill_ms` (2 000) |
   | `timeout_ms` | short for `timeouts: %{turn_ms: ...}` |
   | `limits` | a map of bytes: `line_bytes` (64 MiB), `buffer_bytes` (64 MiB), `hard_buffer_bytes` (256 MiB) |
@@ -101,6 +101,7 @@ defmodule ClaudeCodeSDK.Options do
     :disallowed_tools,
     :mcp_config,
     :permission_prompt_tool,
+    :permission_prompt_tool_name,
     :permission_mode,
     :cwd,
     :verbose,
@@ -189,6 +190,7 @@ defmodule ClaudeCodeSDK.Options do
           disallowed_tools: [String.t()] | nil,
           mcp_config: String.t() | nil,
           permission_prompt_tool: String.t() | nil,
+          permission_prompt_tool_name: String.t() | nil,
           permission_mode: permission_mode() | nil,
           cwd: Path.t() | nil,
           verbose: boolean() | nil,

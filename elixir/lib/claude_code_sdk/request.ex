@@ -73,7 +73,8 @@ defmodule ClaudeCodeSDK.Request do
     |> Map.merge(program(options))
     |> Map.merge(%{
       permission_mode: Map.get(@modes, options.permission_mode, options.permission_mode),
-      permission_prompt_tool_name: options.permission_prompt_tool,
+      permission_prompt_tool_name:
+        options.permission_prompt_tool_name || options.permission_prompt_tool,
       output_format: if(is_atom(options.output_format), do: nil, else: options.output_format),
       mcp_servers: elsewhere(options.mcp_servers || options.mcp_config),
       add_dirs: join(options.add_dirs, options.add_dir),
