@@ -43,6 +43,8 @@ pub enum ErrorKind {
     Closed,
     /// A function of the host program (a permission callback) failed.
     Callback,
+    /// A result has no value that meets the JSON Schema, or not one of the wanted type.
+    StructuredOutput,
     /// More unread data piled up than the hard cap allows.
     Overflow,
     /// A defect in Madrigal itself. Please report it.
@@ -51,7 +53,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of their declaration: for tables, tests and documentation.
-    pub const ALL: [ErrorKind; 15] = [
+    pub const ALL: [ErrorKind; 16] = [
         Self::InvalidOptions,
         Self::InvalidArgument,
         Self::CliNotFound,
@@ -65,6 +67,7 @@ impl ErrorKind {
         Self::Cancelled,
         Self::Closed,
         Self::Callback,
+        Self::StructuredOutput,
         Self::Overflow,
         Self::Internal,
     ];
@@ -89,6 +92,7 @@ impl ErrorKind {
             Self::Cancelled => "cancelled",
             Self::Closed => "closed",
             Self::Callback => "callback",
+            Self::StructuredOutput => "structured_output",
             Self::Overflow => "overflow",
             Self::Internal => "internal",
         }

@@ -118,6 +118,10 @@ export class ClosedError extends MadrigalError {
 export class CallbackError extends MadrigalError {
   override name = "CallbackError";
 }
+/** A result has no value that meets the JSON Schema, or not one of the wanted type. */
+export class StructuredOutputError extends MadrigalError {
+  override name = "StructuredOutputError";
+}
 /** More unread messages piled up than `limits.hardBufferBytes`. */
 export class OverflowError extends MadrigalError {
   override name = "OverflowError";
@@ -150,6 +154,7 @@ const classes = {
   cancelled: CancelledError,
   closed: ClosedError,
   callback: CallbackError,
+  structured_output: StructuredOutputError,
   overflow: OverflowError,
   internal: InternalError,
 };

@@ -23,6 +23,7 @@ export {
   ProtocolError,
   type Retry,
   SpawnFailedError,
+  StructuredOutputError,
   TimeoutError,
   type WireError,
 } from "./errors.js";

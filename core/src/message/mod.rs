@@ -4,6 +4,7 @@
 //! came, knows its type, and leaves the rest until [`Message::body`] is called. Nothing is ever lost: unknown types,
 //! fields and content blocks stay reachable through [`Message::raw`] and [`Message::value`].
 
+mod accumulator;
 mod blocks;
 mod body;
 mod catalogue;
@@ -17,6 +18,7 @@ mod scan;
 mod shape;
 mod shape_macros;
 mod stream;
+mod structured;
 mod system;
 mod text;
 mod usage;
@@ -29,6 +31,7 @@ use std::{
 
 use serde_json::Value;
 
+pub use accumulator::{Accumulator, CompleteBlock, GrowingBlock};
 pub use blocks::*;
 pub use body::Body;
 pub use catalogue::{Catalogue, KindInfo, catalogue};

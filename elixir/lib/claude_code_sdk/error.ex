@@ -13,7 +13,7 @@ defmodule ClaudeCodeSDK.Error do
   """
 
   @codes ~w(invalid_options invalid_argument cli_not_found cli_version spawn_failed process_exited protocol auth control
-            timeout cancelled closed callback overflow internal)a
+            timeout cancelled closed callback structured_output overflow internal)a
 
   @by_name Map.new(@codes, &{Atom.to_string(&1), &1})
 
@@ -39,6 +39,7 @@ defmodule ClaudeCodeSDK.Error do
           | :cancelled
           | :closed
           | :callback
+          | :structured_output
           | :overflow
           | :internal
 

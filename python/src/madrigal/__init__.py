@@ -83,6 +83,7 @@ from .errors import (
     ProcessExitedError,
     ProtocolError,
     SpawnFailedError,
+    StructuredOutputError,
     TimeoutError,
 )
 from .hooks import (
@@ -539,6 +540,7 @@ __all__ = [
     "StopHookInput",
     "StopHookSpecificOutput",
     "StreamEvent",
+    "StructuredOutputError",
     "SubagentStartHookInput",
     "SubagentStartHookSpecificOutput",
     "SubagentStopHookInput",

@@ -183,6 +183,12 @@ class CallbackError(MadrigalError):
     code = "callback"
 
 
+class StructuredOutputError(MadrigalError):
+    """A result has no value that meets the JSON Schema, or not one of the wanted type."""
+
+    code = "structured_output"
+
+
 class OverflowError(MadrigalError, builtins.OverflowError):
     """More unread data piled up than the hard limit allows."""
 
@@ -215,6 +221,7 @@ BY_CODE: dict[str, type[MadrigalError]] = {
         CancelledError,
         ClosedError,
         CallbackError,
+        StructuredOutputError,
         OverflowError,
         InternalError,
     )

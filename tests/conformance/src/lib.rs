@@ -6,9 +6,11 @@ mod calls;
 mod observed;
 mod place;
 mod process;
+mod protocol_page;
 mod steps;
 
 pub use place::{known_failing, scenarios, simulator};
+pub use protocol_page::protocol_page;
 pub use steps::{Program, play};
 
 use serde_json::Value;
