@@ -7,12 +7,16 @@ use std::{
     fs,
     io::{Read, Write},
     net::TcpListener,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
 use madrigal::{
     Options, Session,
+    hook::{HookEvent, HookOutput},
     options::{McpServers, Workspace},
 };
 use madrigal_real::Place;
@@ -53,6 +57,8 @@ impl Elsewhere {
 struct Seen {
     /// What reached the place the repository named.
     elsewhere: Vec<String>,
+    /// How often the host's own hook was called.
+    hooked: usize,
     /// Which of the repository's programs ran.
     ran: Vec<String>,
     /// How often the right API was asked.
@@ -95,7 +101,13 @@ async fn session(workspace: Workspace) -> Seen {
         ..place.options()
     };
     options.env.insert("CLAUDE_CODE_MAX_RETRIES".to_owned(), "0".to_owned());
-    let mut session = Session::open(options).await.unwrap();
+    let hooked = Arc::new(AtomicUsize::new(0));
+    let count = hooked.clone();
+    let builder = Session::builder(options).hook(HookEvent::PreToolUse, move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+        async { Ok(HookOutput::proceed()) }
+    });
+    let mut session = builder.open().await.unwrap();
     let mut turn = session.send("Please make the file.").await.unwrap();
     let mut servers = Vec::new();
     while let Some(message) = turn.next().await {
@@ -114,7 +126,8 @@ async fn session(workspace: Workspace) -> Seen {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     ran.sort();
-    Seen { elsewhere: elsewhere.heard(), ran, asked: place.api.requests().len(), instructed, servers }
+    let hooked = hooked.load(Ordering::Relaxed);
+    Seen { elsewhere: elsewhere.heard(), hooked, ran, asked: place.api.requests().len(), instructed, servers }
 }
 
 /// A server of the host's own, which every level leaves alone.
@@ -140,6 +153,7 @@ async fn a_guarded_repository_gets_no_request_and_no_key() {
     let seen = session(Workspace::Guarded).await;
     assert_eq!(seen.elsewhere, Vec::<String>::new());
     assert!(seen.asked >= 2, "the turn went to the right place");
+    assert_eq!(seen.hooked, 1, "the host's own hook");
     assert!(!seen.ran.contains(&"helper".to_owned()), "{:?}", seen.ran);
     // It is still a project: its hooks and servers are those the CLI runs.
     assert!(
@@ -153,6 +167,7 @@ async fn a_guarded_repository_gets_no_request_and_no_key() {
 async fn a_hardened_repository_runs_nothing() {
     let seen = session(Workspace::Hardened).await;
     assert_eq!((seen.elsewhere, seen.ran), (Vec::<String>::new(), vec!["own".to_owned()]));
+    assert_eq!(seen.hooked, 1, "the host's own hook");
     assert!(seen.asked >= 2 && seen.servers.contains(&"mine".to_owned()), "{:?}", seen.servers);
     assert!(!seen.servers.contains(&"theirs".to_owned()), "{:?}", seen.servers);
     assert!(seen.instructed, "what it says about itself is still read");
@@ -162,5 +177,5 @@ async fn a_hardened_repository_runs_nothing() {
 async fn an_isolated_repository_is_not_even_listened_to() {
     let seen = session(Workspace::Isolated).await;
     assert_eq!((seen.elsewhere, seen.ran), (Vec::<String>::new(), vec!["own".to_owned()]));
-    assert!(seen.asked >= 2 && !seen.instructed);
+    assert!(seen.asked >= 2 && seen.hooked == 1 && !seen.instructed);
 }
