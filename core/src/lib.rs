@@ -59,6 +59,7 @@ pub mod redact;
 pub mod session;
 pub mod testing;
 pub mod tools;
+pub mod transcript;
 pub mod transport;
 
 pub use error::{Error, ErrorKind, Result, Retry};

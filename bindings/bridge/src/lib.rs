@@ -1,11 +1,12 @@
 //! What every binding shares: the runtime, sessions by number, delivery, commands, wire errors, logs.
 //!
 //! The contract is `docs/boundary.md`. A binding translates strings, wakes and lifetimes; everything else is here or in
-//! the core. All functions are synchronous and none of them waits, except [`shutdown`].
+//! the core. All functions are synchronous and none of them waits, except [`shutdown`] and [`invoke`].
 
 mod asks;
 mod command;
 mod handles;
+mod invoke;
 mod log;
 mod open;
 mod runtime;
@@ -128,6 +129,15 @@ pub fn shutdown(timeout: Duration) {
         let _ = tokio::time::timeout_at(deadline.into(), gone).await;
     });
     runtime::stop(runtime, deadline.saturating_duration_since(Instant::now()));
+}
+
+/// Carries out work that belongs to no session, such as `{"operation": "list_sessions"}`, and returns its result as JSON text.
+/// Blocks while it reads the disk: call it off the event loop.
+///
+/// # Errors
+/// `invalid_argument`, and those of the operation.
+pub fn invoke(request: &str) -> Result<String> {
+    invoke::invoke(request)
 }
 
 /// Runs `body`, turning a panic into an `internal` error: every entry point of a binding goes through here.

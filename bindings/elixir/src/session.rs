@@ -136,6 +136,12 @@ fn release(handle: ResourceArc<Handle>) -> Atom {
     atoms::ok()
 }
 
+/// Work that belongs to no session: its result as JSON text. Reads files.
+#[rustler::nif(schedule = "DirtyIo")]
+fn invoke<'a>(env: Env<'a>, request: &str) -> Term<'a> {
+    error::returning(env, || Ok(bridge::invoke(request)?.encode(env)))
+}
+
 #[rustler::nif(schedule = "DirtyIo")]
 fn shutdown(timeout_ms: u64) -> Atom {
     bridge::shutdown(Duration::from_millis(timeout_ms));

@@ -5,6 +5,7 @@
 
 mod environment;
 mod error;
+mod invoke;
 mod session;
 mod text;
 mod wake;

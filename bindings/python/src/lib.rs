@@ -20,7 +20,7 @@ mod _native {
     #[pymodule_export]
     use super::inbox::Inbox;
     #[pymodule_export]
-    use super::runtime::{loads, logs, open, set_log_level, shutdown};
+    use super::runtime::{invoke, loads, logs, open, set_log_level, shutdown};
     #[pymodule_export]
     use super::session::Session;
     use super::{Bound, PyModule, PyModuleMethods as _, PyResult};

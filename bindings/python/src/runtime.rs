@@ -40,6 +40,13 @@ pub(crate) fn shutdown(py: Python<'_>, timeout: f64) -> PyResult<()> {
     call(py, || ended)
 }
 
+/// Carries out work that belongs to no session and returns its result. Blocks without holding the interpreter lock.
+#[pyfunction]
+pub(crate) fn invoke<'py>(py: Python<'py>, request: &str) -> PyResult<Bound<'py, PyAny>> {
+    let result = py.detach(|| bridge::catch(|| bridge::invoke(request)));
+    convert::loads(py, &call(py, || result)?)
+}
+
 /// Forwards log lines at or above `level` to the inbox, as session 0.
 #[pyfunction]
 pub(crate) fn set_log_level(py: Python<'_>, level: &str, inbox: &Inbox) -> PyResult<()> {

@@ -3,6 +3,7 @@
 
 mod asks;
 mod calls;
+mod disk;
 mod observed;
 mod place;
 mod process;

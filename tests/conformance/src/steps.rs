@@ -15,6 +15,7 @@ use crate::{
     Outcome, Scenario,
     asks::Asks,
     calls,
+    disk::{self, Disk},
     observed::{Observed, is_match},
     process,
 };
@@ -77,6 +78,7 @@ struct Player {
     asks: Arc<Asks>,
     observed: Observed,
     memory: Option<u64>,
+    disk: Option<Disk>,
 }
 
 /// Why a step failed: an error of the library, which the scenario may expect, or something else.
@@ -107,6 +109,10 @@ impl Player {
             options["env"] = json!({});
         }
         options["env"]["MADRIGAL_SIMULATE"] = json!(scenario.path);
+        let disk = Disk::new(&scenario.value)?;
+        if let Some(disk) = &disk {
+            options["env"]["CLAUDE_CONFIG_DIR"] = json!(disk.path());
+        }
         Ok(Self {
             observed: Observed::new(scenario.value["expect"].clone()),
             scenario: Arc::new(scenario.clone()),
@@ -117,6 +123,7 @@ impl Player {
             pid: None,
             asks: Asks::new(&scenario.value["asks"]),
             memory: None,
+            disk,
         })
     }
 
@@ -179,6 +186,10 @@ impl Player {
             "call" => {
                 let with = fields.get("with").cloned().unwrap_or_default();
                 let reply = calls::call(&self.handle()?, given.as_str().unwrap_or_default(), &with)?.await?;
+                check_reply(fields.get("reply"), &reply)?;
+            }
+            "invoke" => {
+                let reply = disk::invoke(given, fields.get("with"), self.disk.as_ref()).await?;
                 check_reply(fields.get("reply"), &reply)?;
             }
             "cancel_wait" => self.cancel_wait(given["times"].as_u64().unwrap_or(1)).await?,

@@ -1,0 +1,31 @@
+//! Work that belongs to no session, on the thread pool: the event loop goes on while files are read.
+
+use std::panic::AssertUnwindSafe;
+
+use madrigal_bridge as bridge;
+use napi::{Env, Result, Task, bindgen_prelude::AsyncTask};
+use napi_derive::napi;
+
+use crate::error::thrown;
+
+/// A request on its way.
+pub struct Invocation(String);
+
+impl Task for Invocation {
+    type Output = String;
+    type JsValue = String;
+
+    fn compute(&mut self) -> Result<String> {
+        bridge::catch(AssertUnwindSafe(|| bridge::invoke(&self.0))).map_err(|error| thrown(&error))
+    }
+
+    fn resolve(&mut self, _env: Env, output: String) -> Result<String> {
+        Ok(output)
+    }
+}
+
+/// Carries out `{"operation": "...", ...}`; the promise gives the result as JSON text.
+#[napi(catch_unwind)]
+pub fn invoke(request: String) -> AsyncTask<Invocation> {
+    AsyncTask::new(Invocation(request))
+}

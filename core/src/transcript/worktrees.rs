@@ -1,0 +1,50 @@
+//! The worktrees of a repository, as `git` lists them: a session may have begun in any of them.
+
+use std::{
+    io::Read as _,
+    path::Path,
+    process::{Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use unicode_normalization::UnicodeNormalization as _;
+
+/// A repository on a slow disk must not stop a listing: after this its worktrees are left out.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The directories of all worktrees, or none when `directory` is in no repository or `git` is not there.
+pub(super) fn of(directory: &str) -> Vec<String> {
+    // Without a repository there is nothing to ask.
+    if !Path::new(directory).ancestors().any(|above| above.join(".git").exists()) {
+        return Vec::new();
+    }
+    let listing = Command::new("git")
+        .args(["worktree", "list", "--porcelain"])
+        .current_dir(directory)
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut git) = listing else { return Vec::new() };
+    let (done, waiting) = mpsc::channel();
+    let output = git.stdout.take();
+    thread::spawn(move || {
+        let mut text = String::new();
+        let read = output.is_some_and(|mut output| output.read_to_string(&mut text).is_ok());
+        let _ = done.send(read.then_some(text));
+    });
+    let text = waiting.recv_timeout(PATIENCE).ok().flatten();
+    if text.is_none() {
+        let _ = git.kill();
+    }
+    let succeeded = git.wait().is_ok_and(|status| status.success());
+    text.filter(|_| succeeded)
+        .unwrap_or_default()
+        .lines()
+        .filter_map(|line| line.strip_prefix("worktree "))
+        .map(|path| path.nfc().collect())
+        .collect()
+}
