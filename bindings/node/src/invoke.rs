@@ -1,4 +1,5 @@
 //! Work that belongs to no session, on the thread pool: the event loop goes on while files are read.
+#![allow(unreachable_pub, reason = "what napi exports has to be pub")]
 
 use std::panic::AssertUnwindSafe;
 

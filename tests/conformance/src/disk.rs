@@ -16,7 +16,8 @@ impl Disk {
     /// `None` for a scenario that has no files.
     pub(crate) fn new(scenario: &Value) -> Result<Option<Self>, String> {
         let Some(files) = scenario["files"].as_object() else { return Ok(None) };
-        let disk = Self(std::env::temp_dir().join(format!("madrigal-scenario-{}", uuid::Uuid::new_v4().simple())));
+        let disk =
+            Self(std::env::temp_dir().join(format!("madrigal-scenario-{}", uuid::Uuid::new_v4().simple())));
         for (name, text) in files {
             let path = disk.0.join(name);
             path.parent()
@@ -39,14 +40,20 @@ impl Drop for Disk {
 }
 
 /// Calls the function of this name and returns what it gives.
-pub(crate) async fn invoke(name: &Value, with: Option<&Value>, disk: Option<&Disk>) -> madrigal::Result<Value> {
+pub(crate) async fn invoke(
+    name: &Value,
+    with: Option<&Value>,
+    disk: Option<&Disk>,
+) -> madrigal::Result<Value> {
     let mut request = with.cloned().unwrap_or_else(|| serde_json::json!({}));
     request["operation"] = name.clone();
     if let Some(disk) = disk {
         request["config_dir"] = disk.path().to_string_lossy().into();
     }
-    let text = tokio::task::spawn_blocking(move || Operation::from_json(&request.to_string())?.perform()).await;
-    let text = text.map_err(|error| madrigal::Error::new(madrigal::ErrorKind::Internal, error.to_string()))??;
+    let text =
+        tokio::task::spawn_blocking(move || Operation::from_json(&request.to_string())?.perform()).await;
+    let text =
+        text.map_err(|error| madrigal::Error::new(madrigal::ErrorKind::Internal, error.to_string()))??;
     serde_json::from_str(&text)
         .map_err(|error| madrigal::Error::new(madrigal::ErrorKind::Internal, error.to_string()))
 }
