@@ -6,6 +6,7 @@ import inspect
 import json
 import os
 import resource
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,14 @@ class Player:
         self.frames: list[dict[str, Any]] = []
         self.early: list[madrigal.Message] = []
         self.asking = Asking()
+        # The folder of the program, removed with the player.
+        self.config: tempfile.TemporaryDirectory[str] | None = None
+        if "files" in scenario:
+            self.config = tempfile.TemporaryDirectory(prefix="madrigal-scenario-")
+            for name, text in scenario["files"].items():
+                file = Path(self.config.name, name)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text)
         self.saved: dict[str, Any] = {}
         self.count = 0
         self.text: list[str] = []
@@ -61,6 +70,8 @@ class Player:
         if self.path is not None:
             given.setdefault("cli_path", simulator())
             given["env"] = {**given.get("env", {}), "MADRIGAL_SIMULATE": str(self.path)}
+        if self.config is not None:
+            given["env"] = {**given.get("env", {}), "CLAUDE_CONFIG_DIR": self.config.name}
         return madrigal.ClaudeAgentOptions(**{**given, **self.asking.options(self.scenario)})
 
     async def play(self, steps: list[dict[str, Any]]) -> None:
@@ -162,7 +173,8 @@ class Player:
         self.check_reply(await getattr(self.open_client, name)(**step.get("with", {})), step)
 
     async def do_invoke(self, name: str, step: dict[str, Any]) -> None:
-        result = getattr(madrigal, name)(**step.get("with", {}))
+        place = {} if self.config is None else {"config_dir": self.config.name}
+        result = getattr(madrigal, name)(**step.get("with", {}), **place)
         self.check_reply(await result if inspect.isawaitable(result) else result, step)
 
     async def do_interrupt(self, _: Any, step: dict[str, Any]) -> None:
@@ -252,6 +264,8 @@ class Player:
         self.expect = {}
 
     def check(self) -> None:
+        if self.config is not None:
+            self.config.cleanup()
         expect = self.expect
         missing = in_order(expect.get("messages", []), self.frames)
         assert missing is None, f"no message for {expect['messages'][missing]} in {self.frames}"

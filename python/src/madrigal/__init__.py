@@ -302,6 +302,22 @@ if TYPE_CHECKING:
         UserPromptSubmitHookSpecificOutput,
         WorktreeCreateHookSpecificOutput,
     )
+    from .sessions import (
+        ForkSessionResult,
+        SDKSessionInfo,
+        SessionMessage,
+        archive_session,
+        delete_session,
+        fork_session,
+        get_session_info,
+        get_session_messages,
+        get_subagent_messages,
+        list_sessions,
+        list_subagents,
+        rename_session,
+        tag_session,
+        unarchive_session,
+    )
     from .system_messages import (
         APIRetryMessage,
         BackgroundTasksChangedMessage,
@@ -401,6 +417,7 @@ __all__ = [
     "FileChangedHookInput",
     "FileChangedHookSpecificOutput",
     "FilesPersistedMessage",
+    "ForkSessionResult",
     "HookCallback",
     "HookContext",
     "HookEffort",
@@ -506,6 +523,7 @@ __all__ = [
     "ReloadSkillsResponse",
     "ResultMessage",
     "RewindFilesResult",
+    "SDKSessionInfo",
     "SandboxIgnoreViolations",
     "SandboxNetworkConfig",
     "SandboxSettings",
@@ -519,6 +537,7 @@ __all__ = [
     "SessionCostResponse",
     "SessionCronSummary",
     "SessionEndHookInput",
+    "SessionMessage",
     "SessionStartHookInput",
     "SessionStartHookSpecificOutput",
     "SessionStateChangedMessage",
@@ -608,10 +627,21 @@ __all__ = [
     "WorktreeCreateHookSpecificOutput",
     "WorktreeRemoveHookInput",
     "__version__",
+    "archive_session",
     "create_sdk_mcp_server",
+    "delete_session",
+    "fork_session",
+    "get_session_info",
+    "get_session_messages",
+    "get_subagent_messages",
+    "list_sessions",
+    "list_subagents",
     "query",
+    "rename_session",
+    "tag_session",
     "tool",
     "tool_context",
+    "unarchive_session",
 ]
 
 # The threads of the engine never touch Python, so they cannot hurt an interpreter that ends; this ends what they run.
@@ -620,7 +650,7 @@ atexit.register(_native.shutdown, 4.0)
 
 
 # Types of replies, events and hooks: many, seldom needed at run time, loaded when one is asked for.
-_LATER = ("system_messages", "hook_inputs", "hook_outputs", "control")
+_LATER = ("system_messages", "sessions", "hook_inputs", "hook_outputs", "control")
 
 
 def __getattr__(name: str) -> Any:
