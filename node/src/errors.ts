@@ -179,6 +179,15 @@ export function native<T>(call: () => T): T {
   }
 }
 
+/** The same for native work that goes on elsewhere. */
+export async function promised<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw fromNative(error);
+  }
+}
+
 function fromNative(error: unknown): MadrigalError {
   const message = error instanceof Error ? error.message : String(error);
   if (message.startsWith("{")) {

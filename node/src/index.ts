@@ -45,6 +45,7 @@ export type {
 export { type Prompt, Query, query } from "./query.js";
 export type { AnyZodRawShape, InferInput, InferShape, JsonSchema, ZodLike } from "./schema.js";
 export { Session, Turn } from "./session.js";
+export * from "./sessions.js";
 export {
   type AnyTool,
   type CreateSdkMcpServerOptions,

@@ -27,6 +27,7 @@ export interface NativeEngine {
 
 interface Addon {
   Engine: new (wake: () => void) => NativeEngine;
+  invoke(request: string): Promise<string>;
 }
 
 /** The file name of the native half for this machine. */
@@ -45,3 +46,6 @@ export function load(): Addon {
     );
   }
 }
+
+/** Work that belongs to no session: JSON in, JSON out, on the thread pool. */
+export const invoke = (request: string): Promise<string> => load().invoke(request);

@@ -71,6 +71,16 @@ const positional = {
   generate_session_title: 1,
   reload_plugins: 0,
   set_tools: 2,
+  list_sessions: 0,
+  get_session_info: 1,
+  get_session_messages: 1,
+  list_subagents: 1,
+  get_subagent_messages: 2,
+  tag_session: 2,
+  delete_session: 1,
+  archive_session: 1,
+  unarchive_session: 1,
+  fork_session: 1,
 };
 
 /** The method, its arguments, and what its outcome says in the program's words. */

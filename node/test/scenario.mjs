@@ -2,9 +2,12 @@
 // each step means.
 
 import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import * as madrigal from "madrigal";
 import { matches } from "./match.mjs";
-import { called, official, replies, respelled } from "./names.mjs";
+import { called, official, replies, respelled, snakeKeys } from "./names.mjs";
 import { provide, tools } from "./provide.mjs";
 import { gone } from "./simulator.mjs";
 
@@ -17,6 +20,13 @@ export async function play(scenario, place) {
   const memory = process.memoryUsage().rss;
   run.memory = () => process.memoryUsage().rss - memory;
   await run.steps(scenario.host);
+}
+
+/** What is known of sessions, with what is not known. */
+function whole(value) {
+  if (Array.isArray(value)) return value.map(whole);
+  if (typeof value !== "object" || !("summary" in value)) return value;
+  return { archived: null, custom_title: null, tag: null, ...value };
 }
 
 /** What is expected of a session, compared as it comes: a scenario may have more messages than fit in memory. */
@@ -211,6 +221,31 @@ class Run {
     assert.equal(typeof this.talk[method], "function", `there is no method ${method}`);
     const value = await this.talk[method](...args);
     if (reply !== undefined) assert.ok(replies(reply, value), `${method} gave ${JSON.stringify(value)}`);
+  }
+
+  async invoke(name, { with: given = {}, reply }) {
+    const { method, args } = called(name, given);
+    const last = typeof args.at(-1) === "object" && args.at(-1) !== null ? args.pop() : {};
+    const { directory, ...rest } = last;
+    const place = { ...rest, ...(directory ? { dir: directory } : {}), ...this.config() };
+    const value = await Object.getOwnPropertyDescriptor(madrigal, method).value(...args, place);
+    // Where this package leaves something out, the core says `null`.
+    const wire = value === undefined ? null : whole(snakeKeys(value));
+    if (reply !== undefined) assert.ok(matches(reply, wire), `${method} gave ${JSON.stringify(wire)}`);
+  }
+
+  /** The folder of the program, made from the files of the scenario. */
+  config() {
+    if (this.scenario.files === undefined) return {};
+    if (this.folder === undefined) {
+      this.folder = mkdtempSync(join(tmpdir(), "madrigal-scenario-"));
+      process.once("exit", () => rmSync(this.folder, { recursive: true, force: true }));
+      for (const [name, text] of Object.entries(this.scenario.files)) {
+        mkdirSync(dirname(join(this.folder, name)), { recursive: true });
+        writeFileSync(join(this.folder, name), text);
+      }
+    }
+    return { configDir: this.folder };
   }
 
   async progress({ progress, ...more }) {

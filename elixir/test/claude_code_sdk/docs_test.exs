@@ -13,6 +13,7 @@ defmodule ClaudeCodeSDK.DocsTest do
   doctest ClaudeCodeSDK.Options
   doctest ClaudeCodeSDK.Permission.Context
   doctest ClaudeCodeSDK.Permission.Result
+  doctest ClaudeCodeSDK.Sessions
   doctest ClaudeCodeSDK.Tool
 
   test "every public function of a public module has a text and a spec" do

@@ -1,7 +1,7 @@
 defmodule ClaudeCodeSDK.Test.Calls do
   @moduledoc "The step `call`: the functions of `ClaudeCodeSDK.Control` by name, with arguments as data."
 
-  alias ClaudeCodeSDK.{Control, Session}
+  alias ClaudeCodeSDK.{Control, Session, Sessions}
 
   # What comes by position, in order; what else a step gives is an option.
   @positions %{
@@ -36,6 +36,30 @@ defmodule ClaudeCodeSDK.Test.Calls do
         do: [],
         else: [for({key, value} <- options, do: {String.to_atom(key), value})]
 
-    apply(Control, String.to_existing_atom(name), [session | positions] ++ options)
+    apply(Control, String.to_atom(name), [session | positions] ++ options)
   end
+
+  # What comes by position of the functions that need no session.
+  @session_positions %{
+    "list_sessions" => [],
+    "get_subagent_messages" => ["session_id", "agent_id"],
+    "rename_session" => ["session_id", "title"],
+    "tag_session" => ["session_id", "tag"]
+  }
+
+  @doc "Calls a function of `ClaudeCodeSDK.Sessions`; what it gives, with string keys."
+  def invoke(name, with, place) do
+    names = Map.get(@session_positions, name, ["session_id"])
+    options = for {key, value} <- Map.drop(with || %{}, names), do: {String.to_atom(key), value}
+    arguments = Enum.map(names, &with[&1]) ++ [options ++ place]
+    Sessions |> apply(String.to_atom(name), arguments) |> strings()
+  end
+
+  defp strings({:ok, value}), do: {:ok, strings(value)}
+  defp strings(list) when is_list(list), do: Enum.map(list, &strings/1)
+
+  defp strings(%{} = map) when not is_struct(map),
+    do: Map.new(map, fn {key, value} -> {to_string(key), strings(value)} end)
+
+  defp strings(other), do: other
 end

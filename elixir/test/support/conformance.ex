@@ -31,8 +31,25 @@ defmodule ClaudeCodeSDK.Test.Conformance do
       held: [],
       early: [],
       withdrawn: [],
+      config: files(scenario["files"]),
       progress: Progress.new(scenario["expect"])
     }
+  end
+
+  # The folder of the program, gone with the VM.
+  defp files(nil), do: nil
+
+  defp files(files) do
+    folder = Path.join(System.tmp_dir!(), "madrigal-#{System.unique_integer([:positive])}-config")
+    System.at_exit(fn _ -> File.rm_rf(folder) end)
+
+    for {name, text} <- files do
+      path = Path.join(folder, name)
+      File.mkdir_p!(Path.dirname(path))
+      File.write!(path, text)
+    end
+
+    folder
   end
 
   defp steps(context, steps), do: Enum.reduce(steps, context, &expecting/2)
@@ -123,6 +140,15 @@ defmodule ClaudeCodeSDK.Test.Conformance do
 
   defp step("call", name, step, context),
     do: reply(Calls.call(context.session, name, step["with"]), step, context)
+
+  defp step("invoke", name, step, context) do
+    place = if context.config, do: [config_dir: context.config], else: []
+
+    case Calls.invoke(name, step["with"], place) do
+      :ok -> reply({:ok, nil}, step, context)
+      other -> reply(other, step, context)
+    end
+  end
 
   defp step("read", %{"until" => pattern}, _, context),
     do: read(context, &Pattern.match?(pattern, &1.raw))
