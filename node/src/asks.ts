@@ -13,7 +13,7 @@ import { type AnyTool, call, type ToolContext } from "./tools.js";
 type Request = Record<string, unknown>;
 
 /** Kinds whose failure is told in another way than by an error of the stream. */
-const unseen = ["tool_call", "session_store"];
+const unseen = ["tool_call"];
 
 /** The questions of one session. */
 export class Asks {
