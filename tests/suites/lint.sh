@@ -46,8 +46,9 @@ bindings_use_the_bridge() {
   git grep -nE '\b(pyo3|napi|rustler)(::|\b *=)' -- bindings/bridge bindings/cli
 }
 
-# Hosts that documentation and recordings may name; anything else in a link is a mistake or a download.
-hosts='[a-z]+|127\.0\.0\.1|localhost|\[::1\]|(([a-z-]+\.)*(anthropic|claude)\.(com|ai)|json-schema\.org|(www\.)?apache\.org|opensource\.org|rustup\.rs|github\.com|([a-z.-]+\.)?example(\.com|\.org|\.test)?|[a-z.-]+\.invalid)'
+# Hosts that documentation and recordings may name; anything else in a link is a mistake or a download. Names below `.test` and
+# `.invalid` belong to nobody (RFC 2606).
+hosts='[a-z]+|127\.0\.0\.1|localhost|\[::1\]|(([a-z-]+\.)*(anthropic|claude)\.(com|ai)|json-schema\.org|(www\.)?apache\.org|opensource\.org|rustup\.rs|github\.com|([a-z.-]+\.)?example(\.com|\.org|\.test)?|[a-z.-]+\.(invalid|test))'
 foreign_links() { git grep -nIoE "https?://[^/ \"'\`)>]+" -- . ':!Cargo.lock' ':!tests/frames' | grep -vE "https?://([^@ ]*@)?($hosts)(:[0-9\$\{\}a-zA-Z_#()]*)?$" | grep -vE 'https?://[^A-Za-z0-9]'; }
 package_hosts() { git grep -nIE '\b(crates|npmj[s]|registry\.npm|p[y]pi|debian|he[x])\.(io|org|com|pm|dev)\b|files\.pythonhosted' -- . ':!Cargo.lock'; }
 # `/home/user` and `/workspace` stand for a user's folders in examples and recordings.
