@@ -1,5 +1,6 @@
 //! Work that belongs to no session, on the thread pool: the event loop goes on while files are read.
 #![allow(unreachable_pub, reason = "what napi exports has to be pub")]
+#![cfg_attr(test, allow(dead_code, reason = "what napi exports is called by Node.js, which no test here is"))]
 
 use std::panic::AssertUnwindSafe;
 
