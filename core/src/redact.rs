@@ -67,6 +67,20 @@ pub fn names_a_secret(name: &str) -> bool {
 /// assert_eq!(shown, "authorization: ..., and --api-key=... at https://...@host/");
 /// ```
 pub fn redact(text: &str) -> Cow<'_, str> {
+    let mut shown = redact_once(text);
+    // What stands in the place of a secret can make its surroundings look like one: `Bearer TOKEN==`. Such chains are short.
+    for _ in 0..8 {
+        let Cow::Owned(before) = &shown else { break };
+        let again = redact_once(before).into_owned();
+        if again == *before {
+            break;
+        }
+        shown = Cow::Owned(again);
+    }
+    shown
+}
+
+fn redact_once(text: &str) -> Cow<'_, str> {
     let mut secrets = Vec::new();
     named(text, &mut secrets);
     for prefix in PREFIXES {
