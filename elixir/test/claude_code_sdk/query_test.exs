@@ -17,6 +17,8 @@ defmodule ClaudeCodeSDK.QueryTest do
   }
 
   test "nothing runs before the stream is read, and every reading runs anew" do
+    # What the test before this one left is on its way out.
+    assert Simulator.eventually(fn -> Simulator.children() == [] end)
     stream = ClaudeCodeSDK.query("hi", Simulator.options(Simulator.answering()))
     assert Simulator.children() == []
 
