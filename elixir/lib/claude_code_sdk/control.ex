@@ -12,7 +12,7 @@ defmodule ClaudeCodeSDK.Control do
   after `timeouts.control_ms`, `:closed` when the session is over. What has no function here can be sent with `request/3`.
   """
 
-  alias ClaudeCodeSDK.{Error, Session}
+  alias ClaudeCodeSDK.{Error, Request, Session}
 
   @typedoc "The answer of the program."
   @type answer :: {:ok, map()} | {:error, Error.t()}
@@ -37,15 +37,6 @@ defmodule ClaudeCodeSDK.Control do
   @spec set_model(Session.t(), String.t() | nil) :: answer()
   def set_model(session, model \\ nil), do: request(session, "set_model", %{model: model})
 
-  @modes %{
-    default: "default",
-    accept_edits: "acceptEdits",
-    plan: "plan",
-    dont_ask: "dontAsk",
-    auto: "auto",
-    bypass_permissions: "bypassPermissions"
-  }
-
   @doc """
   Changes how permissions are decided from now on: one of the modes of `ClaudeCodeSDK.Options`, or its name in the program. The
   answer has the `"mode"` that holds now. `:bypass_permissions` must have been allowed from the start.
@@ -53,7 +44,7 @@ defmodule ClaudeCodeSDK.Control do
   @spec set_permission_mode(Session.t(), ClaudeCodeSDK.Options.permission_mode() | String.t()) ::
           answer()
   def set_permission_mode(session, mode),
-    do: request(session, "set_permission_mode", %{mode: Map.get(@modes, mode, mode)})
+    do: request(session, "set_permission_mode", %{mode: Request.permission_mode(mode)})
 
   @doc """
   Changes how much the model may think, in tokens: 0 turns thinking off, `nil` means the default of the model.

@@ -43,8 +43,8 @@ defmodule ClaudeCodeSDK.Request do
       asks: for({field, kind} <- @asks, Map.fetch!(options, field) != nil, do: kind),
       stderr: options.stderr != nil
     }
-    |> provide(:hooks, hooks, hooks != %{})
-    |> provide(:tool_servers, servers(options.mcp_servers), servers(options.mcp_servers) != [])
+    |> provide(:hooks, hooks)
+    |> provide(:tool_servers, servers(options.mcp_servers))
     |> JSON.encode!()
   rescue
     error in [Error] ->
@@ -59,8 +59,12 @@ defmodule ClaudeCodeSDK.Request do
       servers(options.mcp_servers) != []
   end
 
-  defp provide(request, name, value, true), do: Map.put(request, name, value)
-  defp provide(request, _name, _value, false), do: request
+  @doc "The name of a permission mode in the program; anything else as it is."
+  @spec permission_mode(term()) :: term()
+  def permission_mode(mode), do: Map.get(@modes, mode, mode)
+
+  defp provide(request, _name, none) when none in [%{}, []], do: request
+  defp provide(request, name, value), do: Map.put(request, name, value)
 
   defp servers(servers) when is_map(servers) and not is_struct(servers),
     do: for({name, %Server{} = server} <- servers, do: Server.wire(server, to_string(name)))
@@ -72,7 +76,7 @@ defmodule ClaudeCodeSDK.Request do
     |> Map.take(@same)
     |> Map.merge(program(options))
     |> Map.merge(%{
-      permission_mode: Map.get(@modes, options.permission_mode, options.permission_mode),
+      permission_mode: permission_mode(options.permission_mode),
       permission_prompt_tool_name:
         options.permission_prompt_tool_name || options.permission_prompt_tool,
       output_format: if(is_atom(options.output_format), do: nil, else: options.output_format),

@@ -15,9 +15,6 @@ defmodule ClaudeCodeSDK.Session.Asks do
   def host(options) do
     {_told, hooks} = Hooks.register(options.hooks)
     %{options: options, hooks: hooks, tools: Server.functions(options.mcp_servers)}
-  rescue
-    # The session is refused with this error when it is opened.
-    error in [Error] -> %{options: options, hooks: %{}, tools: %{}, error: error}
   end
 
   @doc "Starts answering; `{:outcome, ask, outcome}` is sent to the calling process."

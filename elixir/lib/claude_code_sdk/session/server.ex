@@ -111,13 +111,12 @@ defmodule ClaudeCodeSDK.Session.Server do
 
     state = %__MODULE__{
       options: options,
-      host: Asks.host(options),
       owner: owner && Process.monitor(owner),
       session_id: options.session_id
     }
 
     case open(options) do
-      {:ok, {handle, id}} -> {:ok, %{state | handle: handle, id: id}}
+      {:ok, {handle, id}} -> {:ok, %{state | handle: handle, id: id, host: Asks.host(options)}}
       # Told by `opened`: a process that fails to start would take a linked caller with it.
       {:error, error} -> {:ok, %{state | failed: error}}
     end
