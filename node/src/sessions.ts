@@ -76,7 +76,10 @@ const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.to
 const camel = (name: string) => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 
 async function carryOut<T>(operation: string, given: object): Promise<T> {
-  const fields = Object.entries(given).map(([name, value]) => [wireNames[name] ?? snake(name), value]);
+  // The environment of a worker is its own: the native half would not see what was set there.
+  const { CLAUDE_CONFIG_DIR: configDir } = process.env;
+  const place = { configDir, ...given };
+  const fields = Object.entries(place).map(([name, value]) => [wireNames[name] ?? snake(name), value]);
   const request = JSON.stringify({ ...Object.fromEntries(fields), operation });
   return JSON.parse(await promised(calling(() => invoke(request)))) as T;
 }

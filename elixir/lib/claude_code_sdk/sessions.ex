@@ -134,6 +134,8 @@ defmodule ClaudeCodeSDK.Sessions do
     request =
       options
       |> Keyword.validate!(@place ++ more)
+      # The VM keeps its environment to itself: the library would not see what was set here.
+      |> Keyword.put_new(:config_dir, System.get_env("CLAUDE_CONFIG_DIR"))
       |> Map.new()
       |> Map.merge(fields)
       |> Map.put(:operation, operation)
