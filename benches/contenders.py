@@ -40,6 +40,8 @@ CONTENDERS = {
     for contender in [
         Contender("bare", "bare process", [str(RELEASE / "bench-bare")]),
         Contender("rust", "Rust", [str(RELEASE / "bench-rust")]),
+        # A runtime of one thread, as the three languages below have it: no hop between threads for a message.
+        Contender("rust_one", "Rust, one thread", [str(RELEASE / "bench-rust")], {"MADRIGAL_BENCH_RUNTIME": "current_thread"}),
         python("python", "Python", "madrigal"),
         node("node", "Node.js", "madrigal"),
         Contender(

@@ -48,8 +48,18 @@ async fn cancel() -> madrigal::Result<()> {
     Ok(())
 }
 
-#[tokio::main]
-async fn main() -> madrigal::Result<()> {
+/// `MADRIGAL_BENCH_RUNTIME=current_thread` runs everything on one thread; otherwise what `#[tokio::main]` gives.
+fn main() -> madrigal::Result<()> {
+    let one_thread = std::env::var("MADRIGAL_BENCH_RUNTIME").is_ok_and(|flavor| flavor == "current_thread");
+    let mut builder = if one_thread {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    builder.enable_all().build().expect("a runtime").block_on(run())
+}
+
+async fn run() -> madrigal::Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
     let count: usize = arguments[2].parse().expect("a count");
     let started = Instant::now();
