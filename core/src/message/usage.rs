@@ -110,3 +110,27 @@ impl Usage {
         self.extra.get("output_tokens_details")?.get("thinking_tokens").and_then(Value::as_u64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn tokens_are_added_up_by_kind() {
+        let read = |value: Value| serde_json::from_value::<Usage>(value).unwrap();
+        let mut sum = read(json!({"input_tokens": 1, "output_tokens": 2}));
+        let more = json!({"input_tokens": 10, "output_tokens": 20, "cache_creation_input_tokens": 30,
+            "cache_read_input_tokens": 40, "server_tool_use": {"web_search_requests": 5, "web_fetch_requests": 6},
+            "output_tokens_details": {"thinking_tokens": 7}});
+        let more = read(more);
+        sum.add(&more);
+        sum.add(&more);
+        assert_eq!((sum.input_tokens, sum.output_tokens, sum.total_tokens()), (21, 42, 203));
+        let tools = sum.server_tool_use.unwrap();
+        assert_eq!((tools.web_search_requests, tools.web_fetch_requests), (10, 12));
+        assert_eq!(more.thinking_tokens(), Some(7));
+        assert_eq!(read(json!({})).thinking_tokens(), None);
+    }
+}

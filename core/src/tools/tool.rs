@@ -169,3 +169,60 @@ impl fmt::Debug for ToolServer {
         f.debug_struct("ToolServer").field("spec", &self.spec).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Options, Session, testing::Script};
+
+    fn add() -> Tool {
+        Tool::new("add", "Adds", json!({"type": "object"}), |call| async move {
+            #[derive(serde::Deserialize)]
+            struct Pair {
+                a: f64,
+                b: f64,
+            }
+            let pair: Pair = call.parse()?;
+            Ok(ToolResult::text((pair.a + pair.b).to_string()))
+        })
+    }
+
+    #[test]
+    fn what_is_said_of_a_tool_reaches_its_description() {
+        let tool =
+            add().annotation("readOnlyHint", true).output_schema(json!({"type": "object"})).meta("k", 1);
+        assert!(format!("{tool:?}").contains("readOnlyHint"));
+        assert_eq!(tool.spec.output_schema, Some(json!({"type": "object"})));
+        assert_eq!(tool.spec.meta["k"], 1);
+        let server = ToolServer::new("calc", "1.0.0").instructions("Use it").tool(tool);
+        assert_eq!(server.spec().instructions.as_deref(), Some("Use it"));
+        assert!(format!("{server:?}").contains("calc"));
+    }
+
+    #[tokio::test]
+    async fn arguments_are_read_into_a_type_and_a_misfit_names_its_field() {
+        let call = |arguments: Value| {
+            let meta = json!({"claudecode/toolUseId": "t1"});
+            let meta = meta.as_object().unwrap().clone();
+            ToolCall { arguments, meta, progress: Progress::default() }
+        };
+        assert_eq!(call(json!({})).tool_use_id(), Some("t1"));
+        let handler = add().handler;
+        assert!(handler(call(json!({"a": 1, "b": 2}))).await.is_ok());
+        let error = handler(call(json!({"a": 1, "b": "two"}))).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(error.message().starts_with("arguments.b:"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn tools_of_a_server_the_session_does_not_have_cannot_be_replaced() {
+        let script = Script::new();
+        let session = Session::builder(Options::default()).transport(script).open().await.unwrap();
+        let server = ToolServer::new("calc", "1.0.0");
+        let error = server.set_tools(&session.handle(), vec![add()]).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        session.close().await;
+    }
+}

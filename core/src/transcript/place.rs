@@ -150,4 +150,22 @@ mod tests {
         let gone = canonical(&temp.join("was-here").join("once"));
         assert_eq!(gone, temp.join("was-here/once").to_string_lossy());
     }
+
+    #[test]
+    fn the_folder_of_a_long_name_is_found_also_when_another_version_hashed_it() {
+        let fixture = crate::transcript::fixture::Fixture::new();
+        let directory = format!("/tmp/{}", "long-".repeat(50));
+        let place = Place::new(Some(&fixture.config));
+        assert_eq!(place.project(&directory), None);
+        let key = project_key(&directory);
+        let other = place.projects().join(format!("{}-otherhash", &key[..LONGEST_NAME]));
+        fs::create_dir_all(&other).unwrap();
+        fs::write(place.projects().join("a-file"), "").unwrap();
+        assert_eq!(place.project(&directory), Some(other.clone()));
+        assert_eq!(place.folders(), [other]);
+        let exact = place.projects().join(&key);
+        fs::create_dir(&exact).unwrap();
+        assert_eq!(place.project(&directory), Some(exact));
+        assert_eq!(place.project("/tmp/short"), None, "short names have no second form");
+    }
 }

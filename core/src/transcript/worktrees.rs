@@ -48,3 +48,46 @@ pub(super) fn of(directory: &str) -> Vec<String> {
         .map(|path| path.nfc().collect())
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transcript::{fixture::Fixture, list_sessions};
+
+    fn git(directory: &Path, arguments: &[&str]) {
+        let identity =
+            ["-c", "user.name=a", "-c", "user.email=a@example.invalid", "-c", "commit.gpgsign=false"];
+        let done =
+            Command::new("git").args(identity).args(arguments).current_dir(directory).output().unwrap();
+        assert!(done.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    #[test]
+    fn sessions_of_all_worktrees_of_a_repository_are_listed() {
+        let fixture = Fixture::new();
+        let root = std::fs::canonicalize(&fixture.config).unwrap();
+        let (main, side) = (root.join("main"), root.join("side"));
+        std::fs::create_dir(&main).unwrap();
+        git(&main, &["init", "-q"]);
+        git(&main, &["commit", "-q", "--allow-empty", "-m", "first"]);
+        git(&main, &["worktree", "add", "-q", "../side"]);
+        let (main, side) = (main.to_str().unwrap(), side.to_str().unwrap());
+        let mut found = of(side);
+        found.sort();
+        assert_eq!(found, [main, side]);
+
+        fixture.session(main, 1, "in the main worktree");
+        fixture.session(side, 2, "in the other");
+        let mut list = fixture.list();
+        list.directory = Some(side.into());
+        assert_eq!(list_sessions(&list).unwrap().len(), 2);
+        list.include_worktrees = false;
+        assert_eq!(list_sessions(&list).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_directory_without_a_repository_has_none() {
+        assert!(of("/").is_empty());
+        assert!(of("/does/not/exist").is_empty());
+    }
+}
