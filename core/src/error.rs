@@ -45,6 +45,16 @@ pub enum ErrorKind {
     Callback,
     /// A result has no value that meets the JSON Schema, or not one of the wanted type.
     StructuredOutput,
+    /// The turn of a task ended with an error of the model's API, a limit or a refusal. The context says which.
+    TurnFailed,
+    /// A limit of requests is used up, ours or the server's. `retry` says when it is not.
+    RateLimited,
+    /// The circuit breaker is open: what was asked for has failed too often. `retry` says when it is tried again.
+    CircuitOpen,
+    /// A budget of money is used up. The context has the limit and what is spent.
+    BudgetExceeded,
+    /// Too much waits already, or the wait would be longer than the deadline allows. `retry` says when to come back.
+    Overloaded,
     /// More unread data piled up than the hard cap allows.
     Overflow,
     /// A defect in Madrigal itself. Please report it.
@@ -53,7 +63,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of their declaration: for tables, tests and documentation.
-    pub const ALL: [ErrorKind; 16] = [
+    pub const ALL: [ErrorKind; 21] = [
         Self::InvalidOptions,
         Self::InvalidArgument,
         Self::CliNotFound,
@@ -68,6 +78,11 @@ impl ErrorKind {
         Self::Closed,
         Self::Callback,
         Self::StructuredOutput,
+        Self::TurnFailed,
+        Self::RateLimited,
+        Self::CircuitOpen,
+        Self::BudgetExceeded,
+        Self::Overloaded,
         Self::Overflow,
         Self::Internal,
     ];
@@ -93,6 +108,11 @@ impl ErrorKind {
             Self::Closed => "closed",
             Self::Callback => "callback",
             Self::StructuredOutput => "structured_output",
+            Self::TurnFailed => "turn_failed",
+            Self::RateLimited => "rate_limited",
+            Self::CircuitOpen => "circuit_open",
+            Self::BudgetExceeded => "budget_exceeded",
+            Self::Overloaded => "overloaded",
             Self::Overflow => "overflow",
             Self::Internal => "internal",
         }

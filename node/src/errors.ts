@@ -122,6 +122,26 @@ export class CallbackError extends MadrigalError {
 export class StructuredOutputError extends MadrigalError {
   override name = "StructuredOutputError";
 }
+/** The turn of a task ended with an error of the model's API, a limit or a refusal. The context says which. */
+export class TurnFailedError extends MadrigalError {
+  override name = "TurnFailedError";
+}
+/** A limit of requests is used up, ours or the server's. `retry` says when it is not. */
+export class RateLimitedError extends MadrigalError {
+  override name = "RateLimitedError";
+}
+/** The circuit breaker is open: what was asked for has failed too often. `retry` says when it is tried again. */
+export class CircuitOpenError extends MadrigalError {
+  override name = "CircuitOpenError";
+}
+/** A budget of money is used up. The context has the limit and what is spent. */
+export class BudgetExceededError extends MadrigalError {
+  override name = "BudgetExceededError";
+}
+/** Too much waits already, or the wait would be longer than the deadline allows. `retry` says when to come back. */
+export class OverloadedError extends MadrigalError {
+  override name = "OverloadedError";
+}
 /** More unread messages piled up than `limits.hardBufferBytes`. */
 export class OverflowError extends MadrigalError {
   override name = "OverflowError";
@@ -155,6 +175,11 @@ const classes = {
   closed: ClosedError,
   callback: CallbackError,
   structured_output: StructuredOutputError,
+  turn_failed: TurnFailedError,
+  rate_limited: RateLimitedError,
+  circuit_open: CircuitOpenError,
+  budget_exceeded: BudgetExceededError,
+  overloaded: OverloadedError,
   overflow: OverflowError,
   internal: InternalError,
 };

@@ -7,8 +7,10 @@ export type * from "./elicitation.js";
 export {
   AbortError,
   AuthError,
+  BudgetExceededError,
   CallbackError,
   CancelledError,
+  CircuitOpenError,
   CLINotFoundError,
   CLIVersionError,
   ClosedError,
@@ -19,12 +21,15 @@ export {
   InvalidOptionsError,
   MadrigalError,
   OverflowError,
+  OverloadedError,
   ProcessExitedError,
   ProtocolError,
+  RateLimitedError,
   type Retry,
   SpawnFailedError,
   StructuredOutputError,
   TimeoutError,
+  TurnFailedError,
   type WireError,
 } from "./errors.js";
 export * from "./hook-inputs.js";

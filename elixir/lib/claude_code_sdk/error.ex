@@ -13,7 +13,8 @@ defmodule ClaudeCodeSDK.Error do
   """
 
   @codes ~w(invalid_options invalid_argument cli_not_found cli_version spawn_failed process_exited protocol auth control
-            timeout cancelled closed callback structured_output overflow internal)a
+            timeout cancelled closed callback structured_output turn_failed rate_limited circuit_open budget_exceeded overloaded
+            overflow internal)a
 
   @by_name Map.new(@codes, &{Atom.to_string(&1), &1})
 
@@ -40,6 +41,11 @@ defmodule ClaudeCodeSDK.Error do
           | :closed
           | :callback
           | :structured_output
+          | :turn_failed
+          | :rate_limited
+          | :circuit_open
+          | :budget_exceeded
+          | :overloaded
           | :overflow
           | :internal
 

@@ -189,6 +189,36 @@ class StructuredOutputError(MadrigalError):
     code = "structured_output"
 
 
+class TurnFailedError(MadrigalError):
+    """The turn of a task ended with an error of the model's API, a limit or a refusal. The context says which."""
+
+    code = "turn_failed"
+
+
+class RateLimitedError(MadrigalError):
+    """A limit of requests is used up, ours or the server's. `retry` says when it is not."""
+
+    code = "rate_limited"
+
+
+class CircuitOpenError(MadrigalError):
+    """The circuit breaker is open: what was asked for has failed too often. `retry` says when it is tried again."""
+
+    code = "circuit_open"
+
+
+class BudgetExceededError(MadrigalError):
+    """A budget of money is used up. The context has the limit and what is spent."""
+
+    code = "budget_exceeded"
+
+
+class OverloadedError(MadrigalError):
+    """Too much waits already, or the wait would be longer than the deadline allows. `retry` says when to come back."""
+
+    code = "overloaded"
+
+
 class OverflowError(MadrigalError, builtins.OverflowError):
     """More unread data piled up than the hard limit allows."""
 
@@ -222,6 +252,11 @@ BY_CODE: dict[str, type[MadrigalError]] = {
         ClosedError,
         CallbackError,
         StructuredOutputError,
+        TurnFailedError,
+        RateLimitedError,
+        CircuitOpenError,
+        BudgetExceededError,
+        OverloadedError,
         OverflowError,
         InternalError,
     )
