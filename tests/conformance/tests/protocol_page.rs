@@ -2,7 +2,9 @@
 
 use std::{fs, path::Path};
 
+use madrigal::hook::HOOK_EVENTS;
 use madrigal_conformance::{protocol_page, scenarios};
+use serde_json::Value;
 
 #[test]
 fn the_page_is_what_the_code_says() {
@@ -16,19 +18,48 @@ fn the_page_is_what_the_code_says() {
     );
 }
 
+/// Each row is shown by a scenario, and by one that exists.
 #[test]
-fn every_message_kind_is_proven_and_every_scenario_named_exists() {
+fn every_row_names_a_scenario_that_exists() {
     let names: Vec<String> = scenarios().into_iter().map(|scenario| scenario.name).collect();
     let page = protocol_page();
-    let part = |from: &str, to: &str| page.split(from).nth(1).unwrap().split(to).next().unwrap().to_owned();
-    // A mirrored transcript goes to a store; those scenarios say what the store got, not the frame.
-    for line in part("## Messages\n", "## Hook events").lines().filter(|line| line.starts_with("| `")) {
-        let mirrored = line.starts_with("| `transcript_mirror`");
-        assert!(mirrored || !line.ends_with("| - |"), "no scenario has {line}");
-    }
-    for line in page.lines().filter(|line| line.starts_with("| `") && !line.ends_with("| - |")) {
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    assert!(rows.len() > 200, "only {} rows were found", rows.len());
+    for line in rows {
         let cell = line.trim_end_matches(" |").rsplit("| ").next().unwrap_or_default();
-        let name = cell.trim_matches('`');
-        assert!(names.iter().any(|known| known == name), "{line}");
+        // A mirrored transcript goes to a store; those scenarios say what the store got, not the frame.
+        let mirrored = line.starts_with("| `transcript_mirror`") && cell == "-";
+        let known = names.iter().any(|name| cell == format!("`{name}`"));
+        assert!(known || mirrored, "no scenario shows this row: {line}");
+    }
+}
+
+/// A hook event is shown whole: the program sends every field of its input and gets every field of its output.
+#[test]
+fn every_field_of_every_hook_event_is_shown() {
+    let mut objects = Vec::new();
+    let scenarios = scenarios();
+    scenarios.iter().for_each(|scenario| objects_of(&scenario.value, &mut objects));
+    let shown = |name: &str, event: &str, field: &str| {
+        objects.iter().any(|object| object[name] == event && object.get(field).is_some())
+    };
+    let mut missing = Vec::new();
+    for info in HOOK_EVENTS {
+        let input = info.input.iter().map(|field| ("hook_event_name", field.trim_end_matches('?')));
+        let output = info.output.iter().map(|field| ("hookEventName", *field));
+        let hidden = input.chain(output).filter(|(name, field)| !shown(name, info.name, field));
+        missing.extend(hidden.map(|(_, field)| format!("{}.{field}", info.name)));
+    }
+    assert!(missing.is_empty(), "no scenario has {missing:?}");
+}
+
+fn objects_of<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Object(fields) => {
+            found.push(value);
+            fields.values().for_each(|field| objects_of(field, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| objects_of(item, found)),
+        _ => {}
     }
 }
