@@ -133,6 +133,21 @@ mod tests {
                 json!({"hookSpecificOutput": {"hookEventName": "PreToolUse", "permissionDecision": "deny",
                     "permissionDecisionReason": "no", "additionalContext": "c"}}),
             ),
+            (HookOutput::in_background(None), json!({"async": true})),
+            (
+                HookOutput::allow().with_input(json!({"command": "ls"})).with_system_message("m"),
+                json!({"systemMessage": "m", "hookSpecificOutput": {"hookEventName": "PreToolUse",
+                    "permissionDecision": "allow", "updatedInput": {"command": "ls"}}}),
+            ),
+            (
+                HookOutput::ask("sure?"),
+                json!({"hookSpecificOutput": {"hookEventName": "PreToolUse", "permissionDecision": "ask",
+                    "permissionDecisionReason": "sure?"}}),
+            ),
+            (
+                HookOutput::defer(),
+                json!({"hookSpecificOutput": {"hookEventName": "PreToolUse", "permissionDecision": "defer"}}),
+            ),
             (HookOutput::block("b"), json!({"decision": "block", "reason": "b"})),
             (HookOutput::stop("s"), json!({"continue": false, "stopReason": "s"})),
             (

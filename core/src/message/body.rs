@@ -107,6 +107,32 @@ mod tests {
     }
 
     #[test]
+    fn what_a_subagent_says_names_its_call() {
+        for (line, parent, agent) in [
+            (
+                r#"{"type":"assistant","message":{"content":[]},"parent_tool_use_id":"t","agent_id":"a"}"#,
+                Some("t"),
+                Some("a"),
+            ),
+            (
+                r#"{"type":"user","message":{"role":"user","content":"x"},"parent_tool_use_id":"t","agent_id":"a"}"#,
+                Some("t"),
+                Some("a"),
+            ),
+            (
+                r#"{"type":"stream_event","event":{"type":"message_stop"},"parent_tool_use_id":"t"}"#,
+                Some("t"),
+                None,
+            ),
+            (r#"{"type":"result","subtype":"success","is_error":false}"#, None, None),
+        ] {
+            let message = Message::parse(line).unwrap();
+            let body = message.body().unwrap();
+            assert_eq!((body.parent_tool_use_id(), body.agent_id()), (parent, agent), "{line}");
+        }
+    }
+
+    #[test]
     fn a_missing_field_is_named() {
         let message = Message::parse(r#"{"type":"assistant","message":{"id":"m"}}"#).unwrap();
         let error = message.body().unwrap_err();

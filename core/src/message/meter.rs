@@ -148,6 +148,32 @@ mod tests {
     }
 
     #[test]
+    fn a_resumed_session_is_charged_for_what_comes_on_top() {
+        let mut meter = UsageMeter::resumed(0.5);
+        meter.add(&result("s", 0.75));
+        assert_eq!(meter.cost_usd(), 0.25);
+        let nothing =
+            Message::parse(r#"{"type":"result","subtype":"success","is_error":false,"total_cost_usd":-1}"#);
+        meter.add(&nothing.unwrap());
+        assert_eq!(meter.cost_usd(), 0.25, "no amount of money");
+    }
+
+    #[test]
+    fn tools_of_the_api_are_counted_once_a_message() {
+        let mut meter = UsageMeter::default();
+        for searches in [1, 2, 2] {
+            let usage =
+                json!({"server_tool_use": {"web_search_requests": searches, "web_fetch_requests": 1}});
+            let frame = json!({"type": "assistant", "message": {"id": "m", "model": "m", "content": [], "usage": usage}});
+            meter.add(&Message::parse(&frame.to_string()).unwrap());
+        }
+        meter.add(&Message::parse(r#"{"type":"assistant","message":{"model":"m","content":[]}}"#).unwrap());
+        assert_eq!(meter.message_count(), 1);
+        let tools = meter.usage().server_tool_use.unwrap();
+        assert_eq!((tools.web_search_requests, tools.web_fetch_requests), (2, 1));
+    }
+
+    #[test]
     fn blocks_of_a_message_count_once_and_made_up_messages_not_at_all() {
         let mut meter = UsageMeter::default();
         for message in [block("a", 1), block("a", 1), block("b", 2)] {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::{
-    Ask, AskKind, ElicitationAnswer, Host, Provided, Session,
+    Ask, AskKind, ElicitationAnswer, Host, Permission, Provided, Session, UserDialogAnswer,
     fake::{Program, fake},
 };
 use crate::{
@@ -360,4 +360,39 @@ async fn closures_are_called_with_types_and_the_host_behind_them_with_the_rest()
         program.answer_to("r6").await["response"]["mcp_response"]["result"]["content"][0]["text"],
         "half"
     );
+}
+
+#[tokio::test]
+async fn a_dialog_is_shown_by_a_closure_and_a_question_that_cannot_be_read_is_not() {
+    let (transport, mut program) = fake();
+    let builder = Session::builder(Options::default())
+        .on_user_dialog(|dialog| async move {
+            Ok(match dialog.payload["choices"].as_array() {
+                Some(choices) => UserDialogAnswer::Completed(choices[0].clone()),
+                None => UserDialogAnswer::Cancelled,
+            })
+        })
+        .transport(transport);
+    assert!(format!("{builder:?}").contains("SessionBuilder"));
+    let (session, _) = tokio::join!(builder.open(), program.acknowledge("initialize", json!({})));
+    let mut session = session.unwrap();
+    let dialog =
+        |payload: Value| json!({"subtype": "request_user_dialog", "dialog_kind": "pick", "payload": payload});
+    program.request("r1", dialog(json!({"choices": ["a", "b"]}))).await;
+    assert_eq!(program.answer_to("r1").await["response"], json!({"behavior": "completed", "result": "a"}));
+    program.request("r2", dialog(json!({}))).await;
+    assert_eq!(program.answer_to("r2").await["response"], json!({"behavior": "cancelled"}));
+    // The program waits for an answer, whatever it asked.
+    program.request("r3", json!({"subtype": "request_user_dialog", "dialog_kind": 7})).await;
+    assert_eq!(program.answer_to("r3").await["response"], json!({"behavior": "cancelled"}));
+    assert_eq!(session.next().await.unwrap().unwrap_err().operation_name(), "request_user_dialog");
+}
+
+#[tokio::test]
+async fn permission_questions_have_one_who_answers() {
+    let options = Options { permission_prompt_tool_name: Some("mcp__a__b".to_owned()), ..Options::default() };
+    let builder = Session::builder(options).can_use_tool(|_| async { Ok(Permission::allow()) });
+    let error = builder.start().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidOptions);
+    assert_eq!(error.context()["field"], "permission_prompt_tool_name");
 }
