@@ -9,6 +9,7 @@ import type {
 import type { SDKMessage } from "./messages.js";
 import { Requests } from "./requests.js";
 import type { AnyTool } from "./tools.js";
+import { milliseconds, Within } from "./within.js";
 
 /** What queries and sessions have in common. */
 export abstract class Conversation extends Requests {
@@ -42,23 +43,27 @@ export abstract class Conversation extends Requests {
   }
 
   /**
-   * Ends the current turn; the conversation can go on. Prompts that wait for their turn stay, unless `cancelQueued`.
-   * Resolves with the program's receipt.
+   * The same requests with a time-out of their own, in milliseconds, in place of `timeouts.controlMs`.
+   *
+   * @example
+   * await session.within(2_000).setModel("opus");
    */
-  interrupt(options: { cancelQueued?: boolean } = {}): Promise<SDKControlInterruptResponse> {
+  within(timeoutMs: number): Requests {
+    return new Within(this, timeoutMs);
+  }
+
+  override interrupt(options: { cancelQueued?: boolean } = {}): Promise<SDKControlInterruptResponse> {
     if (options.cancelQueued) return this.control({ subtype: "interrupt", cancel_queued: true });
     return this.channel.submit("interrupt");
   }
 
-  override control<T = Record<string, unknown> | null>(
+  override async control<T = Record<string, unknown> | null>(
     request: ControlRequest,
     options: { timeoutMs?: number } = {},
   ): Promise<T> {
     const { timeoutMs } = options;
-    return this.channel.submit("control", {
-      request,
-      ...(timeoutMs !== undefined && { timeout_ms: timeoutMs }),
-    });
+    const limit = timeoutMs === undefined ? {} : { timeout_ms: milliseconds(timeoutMs) };
+    return this.channel.submit("control", { request, ...limit });
   }
 
   override async initializationResult(): Promise<SDKControlInitializeResponse> {

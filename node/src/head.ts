@@ -15,6 +15,31 @@ export type EffortLevel = "low" | "medium" | "high" | "xhigh" | "max";
 /** Whether answers come faster for more money. */
 export type FastModeState = "off" | "cooldown" | "on";
 
+/** Why answers cannot come faster. */
+export type FastModeDisabledReason =
+  | "free"
+  | "preference"
+  | "extra_usage_disabled"
+  | "network_error"
+  | "unknown"
+  | "not_first_party"
+  | "disabled_by_env"
+  | "model_not_allowed"
+  | "sdk_opt_in_required"
+  | "pending";
+
+/** Where the key for the model's API comes from; the last five are of older programs. */
+export type ApiKeySource =
+  | "ANTHROPIC_API_KEY"
+  | "apiKeyHelper"
+  | "/login managed key"
+  | "none"
+  | "user"
+  | "project"
+  | "org"
+  | "temporary"
+  | "oauth";
+
 /** Why the model's API failed. */
 export type SDKAssistantMessageError =
   | "authentication_failed"

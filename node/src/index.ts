@@ -37,20 +37,26 @@ export * from "./hooks.js";
 export { type LogLevel, type LogLine, onLog } from "./log.js";
 export type * from "./mcp.js";
 export type * from "./messages.js";
-export type * from "./option-types.js";
+export * from "./option-types.js";
 export type {
   CanUseTool,
   CanUseToolRequest,
+  PermissionBehavior,
   PermissionContext,
+  PermissionDecisionClassification,
   PermissionResult,
   PermissionRuleValue,
   PermissionUpdate,
   PermissionUpdateDestination,
 } from "./permission.js";
+export type * from "./permission-rules.js";
 export { type Prompt, Query, query } from "./query.js";
+export type { Requests } from "./requests.js";
+export type * from "./sandbox.js";
 export type { AnyZodRawShape, InferInput, InferShape, JsonSchema, ZodLike } from "./schema.js";
 export { Session, Turn } from "./session.js";
 export * from "./sessions.js";
+export { structured } from "./structured.js";
 export {
   type AnyTool,
   type CreateSdkMcpServerOptions,

@@ -6,8 +6,14 @@ import { withoutInstances } from "./tools.js";
 
 /** What can be asked about MCP servers. */
 export abstract class McpRequests {
-  /** Makes any request of the program and resolves with the payload of its answer, `null` when it has none. */
-  abstract control<T = Record<string, unknown> | null>(request: ControlRequest): Promise<T>;
+  /**
+   * Makes any request of the program and resolves with the payload of its answer, `null` when it has none. `timeoutMs` goes
+   * before `timeouts.controlMs`.
+   */
+  abstract control<T = Record<string, unknown> | null>(
+    request: ControlRequest,
+    options?: { timeoutMs?: number },
+  ): Promise<T>;
 
   /** The MCP servers and whether they are connected. */
   async mcpServerStatus(): Promise<McpServerStatus[]> {

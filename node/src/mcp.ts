@@ -60,6 +60,18 @@ export type McpServerConfigForProcessTransport =
   | McpHttpServerConfig
   | McpSdkServerConfig;
 
+/** A connector of the account, as it stands in the status of a server. */
+export interface McpClaudeAIProxyServerConfig {
+  type: "claudeai-proxy";
+  url: string;
+  id: string;
+  /** Milliseconds. */
+  timeout?: number;
+}
+
+/** How a server was given, in its status. */
+export type McpServerStatusConfig = McpServerConfigForProcessTransport | McpClaudeAIProxyServerConfig;
+
 /** What `mcpServers` takes. */
 export type McpServerConfig =
   | McpStdioServerConfig
@@ -74,7 +86,7 @@ export interface McpServerStatus {
   serverInfo?: { name: string; version: string };
   error?: string;
   /** As it was given, with whatever secrets it holds. */
-  config?: McpServerConfigForProcessTransport | Record<string, unknown>;
+  config?: McpServerStatusConfig | Record<string, unknown>;
   scope?: string;
   source?: string;
   tools?: {

@@ -3,18 +3,22 @@
 
 import type { APIAssistantMessage, ContentBlock, StreamEvent } from "./content.js";
 import type { Head, InSubagent, OfPrompts, SDKAssistantMessageError, SDKMessageOrigin } from "./head.js";
+import type { SDKContextUsage, SDKUsageReport } from "./reports.js";
 import type { SDKResultMessage } from "./result.js";
 import type * as system from "./system-messages.js";
 import type * as task from "./task-messages.js";
 
 export type * from "./content.js";
 export type {
+  ApiKeySource,
   EffortLevel,
+  FastModeDisabledReason,
   FastModeState,
   PermissionMode,
   SDKAssistantMessageError,
   SDKMessageOrigin,
 } from "./head.js";
+export type * from "./reports.js";
 export type * from "./result.js";
 export type * from "./system-messages.js";
 export type * from "./task-messages.js";
@@ -39,8 +43,8 @@ export interface SDKAssistantMessage extends Head, InSubagent, OfPrompts {
   supersedes?: string[];
   resumed_from_incomplete_thinking?: boolean;
   tool_use_meta?: { id: string; display_name?: string; server_display_name?: string; tool_name?: string }[];
-  context_usage?: Record<string, unknown>;
-  usage_report?: Record<string, unknown>;
+  context_usage?: SDKContextUsage;
+  usage_report?: SDKUsageReport;
 }
 
 /** A prompt, a tool result, or text the program wrote in the user's name. Also what is sent: only `type` and `message` are needed. */

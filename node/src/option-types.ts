@@ -5,6 +5,7 @@ import type { Hooks } from "./hooks.js";
 import type { McpServerConfig, McpServerConfigForProcessTransport } from "./mcp.js";
 import type { EffortLevel, PermissionMode } from "./messages.js";
 import type { CanUseTool } from "./permission.js";
+import type { SandboxSettings } from "./sandbox.js";
 
 /** Limits of time, in milliseconds; `null` means no limit. */
 export interface Timeouts {
@@ -58,12 +59,22 @@ export interface ThinkingDisabled {
   type: "disabled";
 }
 
+/** A beta feature of the API this package knows of; others are accepted, too. */
+export type SdkBeta = "context-1m-2025-08-07";
+
 /** Whether and how the model thinks. */
 export type ThinkingConfig = ThinkingAdaptive | ThinkingEnabled | ThinkingDisabled;
 
+/** The forms an answer can have. */
+export type OutputFormatType = "json_schema";
+
+/** What all forms of the answer have. */
+export interface BaseOutputFormat {
+  type: OutputFormatType;
+}
+
 /** The answer is a value a JSON Schema allows: `structured_output` of the result. */
-export interface JsonSchemaOutputFormat {
-  type: "json_schema";
+export interface JsonSchemaOutputFormat extends BaseOutputFormat {
   schema: Record<string, unknown>;
 }
 
@@ -107,34 +118,19 @@ export interface AgentDefinition {
   omitClaudeMd?: boolean;
   observer?: string;
   observerMessage?: string;
+  /** Repeated to the subagent while it works. */
+  criticalSystemReminder_EXPERIMENTAL?: string;
   [field: string]: unknown;
 }
 
 /** A settings file. */
 export type SettingSource = "user" | "project" | "local";
 
+/** The scope of a setting. */
+export type ConfigScope = "local" | "user" | "project";
+
 /** Settings, with the keys of settings files. */
 export type Settings = Record<string, unknown>;
-
-/** The sandbox of commands. */
-export interface SandboxSettings {
-  enabled?: boolean;
-  autoAllowBashIfSandboxed?: boolean;
-  allowUnsandboxedCommands?: boolean;
-  excludedCommands?: string[];
-  network?: {
-    allowedDomains?: string[];
-    deniedDomains?: string[];
-    allowUnixSockets?: string[];
-    allowAllUnixSockets?: boolean;
-    allowLocalBinding?: boolean;
-    httpProxyPort?: number;
-    socksProxyPort?: number;
-    [key: string]: unknown;
-  };
-  filesystem?: Record<string, unknown>;
-  [key: string]: unknown;
-}
 
 /** The system prompt: one's own, the program's with something added, or that of a file. */
 export type SystemPrompt =
@@ -151,6 +147,12 @@ export type SystemPrompt =
     }
   | { type: "file"; path: string };
 
+/**
+ * A block of a system prompt that is a list: what stands before it is the same in every session, so caches can share it;
+ * what follows is not. The model does not see it.
+ */
+export const SYSTEM_PROMPT_DYNAMIC_BOUNDARY = "__SYSTEM_PROMPT_DYNAMIC_BOUNDARY__";
+
 /** Everything a query or session can be told. All have defaults. */
 export interface Options {
   /** The model: an alias (`sonnet`, `opus`, `haiku`) or a full name. Default: the program's own choice. */
@@ -158,7 +160,7 @@ export interface Options {
   /** Models to fall back to, separated by commas. */
   fallbackModel?: string;
   /** Beta features of the API, by the names of their headers. */
-  betas?: string[];
+  betas?: (SdkBeta | (string & {}))[];
   /** Whether and how the model thinks. Default: the program's own choice. */
   thinking?: ThinkingConfig;
   /** The most tokens of thinking, for older models; `thinking` goes before it. */

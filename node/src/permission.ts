@@ -10,6 +10,12 @@ export type PermissionUpdateDestination =
   | "session"
   | "cliArg";
 
+/** What a permission rule says about the calls it matches. */
+export type PermissionBehavior = "allow" | "deny" | "ask";
+
+/** How a person decided, for statistics of the program: this once, from now on, or not at all. */
+export type PermissionDecisionClassification = "user_temporary" | "user_permanent" | "user_reject";
+
 /** A permission rule, such as `{ toolName: "Bash", ruleContent: "git log:*" }`. */
 export interface PermissionRuleValue {
   toolName: string;
@@ -21,7 +27,7 @@ export type PermissionUpdate =
   | {
       type: "addRules" | "replaceRules" | "removeRules";
       rules: PermissionRuleValue[];
-      behavior: "allow" | "deny" | "ask";
+      behavior: PermissionBehavior;
       destination: PermissionUpdateDestination;
     }
   | { type: "setMode"; mode: PermissionMode; destination: PermissionUpdateDestination }
@@ -38,8 +44,16 @@ export type PermissionResult =
       updatedInput?: Record<string, unknown>;
       updatedPermissions?: PermissionUpdate[];
       toolUseID?: string;
+      decisionClassification?: PermissionDecisionClassification;
     }
-  | { behavior: "deny"; message: string; interrupt?: boolean; toolUseID?: string };
+  | {
+      behavior: "deny";
+      message: string;
+      /** Also ends the turn. */
+      interrupt?: boolean;
+      toolUseID?: string;
+      decisionClassification?: PermissionDecisionClassification;
+    };
 
 /** What is known about a permission question. */
 export interface PermissionContext {
@@ -58,6 +72,12 @@ export interface PermissionContext {
   description?: string;
   agentID?: string;
   mcpServer?: { name: string; source?: string };
+  /** One key must not be enough to agree. */
+  defaultToNo?: boolean;
+  /** Nothing that agrees from now on may be offered. */
+  suppressAlwaysAllowRule?: boolean;
+  /** The rule of the user that asks, whatever else would decide. */
+  matchedAskRule?: { source: string; toolName: string; ruleContent?: string };
   /** The whole question in the program's own words, with what is not listed here. */
   request: CanUseToolRequest;
 }
@@ -85,6 +105,9 @@ export interface CanUseToolRequest {
   description?: string;
   agent_id?: string;
   mcp_server?: { name: string; source?: string };
+  default_to_no?: boolean;
+  suppress_always_allow_rule?: boolean;
+  matched_ask_rule?: { source: string; toolName: string; ruleContent?: string };
   [field: string]: unknown;
 }
 
@@ -109,6 +132,9 @@ export function permissionContext(
     description: request.description,
     agentID: request.agent_id,
     mcpServer: request.mcp_server,
+    defaultToNo: request.default_to_no,
+    suppressAlwaysAllowRule: request.suppress_always_allow_rule,
+    matchedAskRule: request.matched_ask_rule,
   };
   for (const [name, value] of Object.entries(optional)) {
     if (value !== undefined && value !== null) context[name] = value;

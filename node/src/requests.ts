@@ -10,6 +10,7 @@ import type {
   SDKControlGetSettingsResponse,
   SDKControlGetUsageResponse,
   SDKControlInitializeResponse,
+  SDKControlInterruptResponse,
   SDKControlReadFileResponse,
   SDKControlReloadOutputStylesResponse,
   SDKControlReloadPluginsResponse,
@@ -21,6 +22,7 @@ import type {
 import { McpRequests } from "./mcp-requests.js";
 import type { PermissionMode } from "./messages.js";
 import type { SdkPluginConfig } from "./option-types.js";
+import type { SDKControlListPermissionRulesResponse } from "./permission-rules.js";
 
 /**
  * What can be asked of a running program, at any time, also in the middle of a turn. All reject with `ControlError` when the
@@ -33,6 +35,12 @@ import type { SdkPluginConfig } from "./option-types.js";
 export abstract class Requests extends McpRequests {
   /** What the program said about itself when it started: commands, models, account. */
   abstract initializationResult(): Promise<SDKControlInitializeResponse>;
+
+  /**
+   * Ends the current turn; the conversation can go on. Prompts that wait for their turn stay, unless `cancelQueued`.
+   * Resolves with the program's receipt.
+   */
+  abstract interrupt(options?: { cancelQueued?: boolean }): Promise<SDKControlInterruptResponse>;
 
   /** Changes the model from now on; without one, back to the default. Resolves with the model the program took. */
   setModel(model?: string | null): Promise<{ model?: string } | null> {
@@ -238,7 +246,7 @@ export abstract class Requests extends McpRequests {
   }
 
   /** The permission rules in effect. */
-  listPermissionRules(): Promise<{ state: Record<string, unknown> }> {
+  listPermissionRules(): Promise<SDKControlListPermissionRulesResponse> {
     return this.control({ subtype: "list_permission_rules" });
   }
 

@@ -1,7 +1,7 @@
 // The end of a turn.
 
 import type { ModelUsage, Usage } from "./content.js";
-import type { FastModeState, Head, OfPrompts, SDKMessageOrigin } from "./head.js";
+import type { FastModeDisabledReason, FastModeState, Head, OfPrompts, SDKMessageOrigin } from "./head.js";
 
 /** Why a turn ended. */
 export type TerminalReason =
@@ -24,6 +24,33 @@ export type TerminalReason =
   | "budget_exhausted"
   | "structured_output_retry_exhausted"
   | "turn_setup_failed";
+
+/** Why the program did not even start. */
+export type SDKStartupFailureReason =
+  | "org_pin_api_key_conflict"
+  | "provider_not_allowed"
+  | "org_verify_failed"
+  | "org_pin_mismatch"
+  | "managed_settings_invalid"
+  | "remote_settings_required_unavailable"
+  | "gateway_signin_required"
+  | "gateway_access_denied"
+  | "proxy_invalid"
+  | "temp_dir_unusable"
+  | "cwd_unavailable"
+  | "shell_tool_missing"
+  | "session_held_by_background"
+  | "worktree_resume_refused"
+  | "worktree_unverified"
+  | "cli_version_too_old"
+  | "bypass_root"
+  | "org_config_required_unavailable"
+  | "org_config_refused"
+  | "sandbox_required_unavailable"
+  | "initialize_not_first"
+  | "config_file_invalid"
+  | "managed_settings_not_delivered"
+  | "initialize_fields_not_delivered";
 
 /** A tool that was refused. */
 export interface SDKPermissionDenial {
@@ -67,7 +94,7 @@ interface ResultHead extends Head, OfPrompts {
   safety_stops?: unknown;
   credential_expires_at?: string;
   fast_mode_state?: FastModeState;
-  fast_mode_disabled_reason?: string;
+  fast_mode_disabled_reason?: FastModeDisabledReason;
   /** Milliseconds from the start of the turn to the first byte of the model. */
   ttft_ms?: number;
   ttft_stream_ms?: number;
@@ -100,7 +127,7 @@ export interface SDKResultError extends ResultHead {
     | "error_max_structured_output_retries";
   errors: string[];
   /** Why the program did not even start. */
-  startup_failure_reason?: string;
+  startup_failure_reason?: SDKStartupFailureReason;
   invalid_config_file?: { path: string; is_global: boolean; backup_searched: boolean; backup_path?: string };
 }
 

@@ -39,6 +39,8 @@ type Verdict = {
   issues?: readonly { message: string; path?: readonly (PropertyKey | { key: PropertyKey })[] | undefined }[];
 };
 
+type Parsed = { success: boolean; data?: unknown; error?: { issues: Verdict["issues"] } };
+
 /** Any zod schema at run time. */
 export interface Zod {
   readonly _def?: Values;
@@ -46,9 +48,8 @@ export interface Zod {
   readonly description?: string;
   readonly "~standard"?: Standard;
   isOptional?(): boolean;
-  safeParseAsync?(
-    value: unknown,
-  ): Promise<{ success: boolean; data?: unknown; error?: { issues: Verdict["issues"] } }>;
+  safeParse?(value: unknown): Parsed;
+  safeParseAsync?(value: unknown): Promise<Parsed>;
 }
 
 /** The JSON Schema of what a tool accepts. */
@@ -100,26 +101,51 @@ function property(zod: Zod): JsonSchema {
   return own;
 }
 
+/** Checks any value with a zod schema that does not have to wait for anything. */
+export function judgedNow(schema: object, value: unknown): { value: unknown } | { problem: string } {
+  const zod = schema as Zod;
+  const late = { problem: "it waits for something, and cannot be used here" };
+  if (!zod["~standard"]) {
+    try {
+      return said(safe(zod.safeParse?.(value)), []);
+    } catch {
+      // How older versions of zod refuse to wait.
+      return late;
+    }
+  }
+  const judged = zod["~standard"].validate(value);
+  if (!(judged instanceof Promise)) return said(judged, []);
+  judged.catch(() => {});
+  return late;
+}
+
 async function verdict(
   zod: Zod,
   value: unknown,
   path: PropertyKey[],
 ): Promise<{ value: unknown } | { problem: string }> {
-  const { issues, value: read } = await judged(zod, value);
-  if (!issues) return { value: read };
-  const said = issues.map((issue) => {
+  return said(await judged(zod, value), path);
+}
+
+function said(verdict: Verdict, path: PropertyKey[]): { value: unknown } | { problem: string } {
+  const { issues, value } = verdict;
+  if (!issues) return { value };
+  const problems = issues.map((issue) => {
     const steps = [
       ...path,
       ...(issue.path ?? []).map((step) => (typeof step === "object" ? step.key : step)),
     ];
     return steps.length > 0 ? `${steps.map(String).join(".")}: ${issue.message}` : issue.message;
   });
-  return { problem: said.join("; ") };
+  return { problem: problems.join("; ") };
 }
 
 async function judged(zod: Zod, value: unknown): Promise<Verdict> {
   if (zod["~standard"]) return zod["~standard"].validate(value);
-  const result = await zod.safeParseAsync?.(value);
+  return safe(await zod.safeParseAsync?.(value));
+}
+
+function safe(result: Parsed | undefined): Verdict {
   return result?.success
     ? { value: result.data }
     : { issues: result?.error?.issues ?? [{ message: "not accepted" }] };

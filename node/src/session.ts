@@ -6,6 +6,8 @@ import type { SDKControlInitializeResponse } from "./controls.js";
 import { Conversation } from "./conversation.js";
 import type { ContentBlock, SDKMessage, SDKResultMessage, SDKUserMessage } from "./messages.js";
 import type { Options } from "./option-types.js";
+import type { ZodLike } from "./schema.js";
+import { structured } from "./structured.js";
 
 /**
  * A live conversation.
@@ -146,6 +148,18 @@ export class Turn implements AsyncIterableIterator<SDKMessage, void> {
     let result: SDKResultMessage | undefined;
     for await (const message of this) if (message.type === "result") result = message;
     return result;
+  }
+
+  /**
+   * Reads to the end of the turn and gives the value that `outputFormat` asked for, as {@link structured} does.
+   *
+   * @param schema A zod schema the value is read by.
+   */
+  structured<T = unknown>(): Promise<T>;
+  structured<S extends ZodLike>(schema: S): Promise<S["_output"]>;
+  async structured(schema?: ZodLike): Promise<unknown> {
+    const result = await this.result();
+    return schema === undefined ? structured(result) : structured(result, schema);
   }
 
   [Symbol.asyncIterator](): this {

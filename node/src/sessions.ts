@@ -42,6 +42,23 @@ export interface ForkSessionOptions extends SessionPlace {
   title?: string;
 }
 
+/** Where a session is that is looked up. */
+export type GetSessionInfoOptions = SessionPlace;
+
+/** Where a session is whose subagents are listed. */
+export type ListSubagentsOptions = SessionPlace;
+
+/** Which messages of a subagent. */
+export interface GetSubagentMessagesOptions extends SessionPlace, SessionPage {}
+
+/** Where a session is that is changed. */
+export type SessionMutationOptions = SessionPlace;
+
+/** The copy of a session. */
+export interface ForkSessionResult {
+  sessionId: string;
+}
+
 /** What is known of a session without reading all of it. Times are milliseconds since 1970, sizes bytes. */
 export interface SDKSessionInfo {
   sessionId: string;
@@ -102,7 +119,7 @@ export async function listSessions(options: ListSessionsOptions = {}): Promise<S
 /** What is known of one session; `undefined` when there is none with this id, or when it has nothing to show. */
 export async function getSessionInfo(
   sessionId: string,
-  options: SessionPlace = {},
+  options: GetSessionInfoOptions = {},
 ): Promise<SDKSessionInfo | undefined> {
   const found = await carryOut<object | null>("get_session_info", { ...options, sessionId });
   return found === null ? undefined : info(found);
@@ -117,7 +134,7 @@ export function getSessionMessages(
 }
 
 /** The ids of the subagents of a session. */
-export function listSubagents(sessionId: string, options: SessionPlace = {}): Promise<string[]> {
+export function listSubagents(sessionId: string, options: ListSubagentsOptions = {}): Promise<string[]> {
   return carryOut("list_subagents", { ...options, sessionId });
 }
 
@@ -125,7 +142,7 @@ export function listSubagents(sessionId: string, options: SessionPlace = {}): Pr
 export function getSubagentMessages(
   sessionId: string,
   agentId: string,
-  options: SessionPlace & SessionPage = {},
+  options: GetSubagentMessagesOptions = {},
 ): Promise<SessionMessage[]> {
   return carryOut("get_subagent_messages", { ...options, sessionId, agentId });
 }
@@ -134,7 +151,7 @@ export function getSubagentMessages(
 export async function renameSession(
   sessionId: string,
   title: string,
-  options: SessionPlace = {},
+  options: SessionMutationOptions = {},
 ): Promise<void> {
   await carryOut("rename_session", { ...options, sessionId, title });
 }
@@ -143,23 +160,26 @@ export async function renameSession(
 export async function tagSession(
   sessionId: string,
   tag: string | null,
-  options: SessionPlace = {},
+  options: SessionMutationOptions = {},
 ): Promise<void> {
   await carryOut("tag_session", { ...options, sessionId, tag });
 }
 
 /** Deletes a session, its subagents and what its tools left. */
-export async function deleteSession(sessionId: string, options: SessionPlace = {}): Promise<void> {
+export async function deleteSession(sessionId: string, options: SessionMutationOptions = {}): Promise<void> {
   await carryOut("delete_session", { ...options, sessionId });
 }
 
 /** Puts a session into the archive: it stays, and lists may leave it out. */
-export async function archiveSession(sessionId: string, options: SessionPlace = {}): Promise<void> {
+export async function archiveSession(sessionId: string, options: SessionMutationOptions = {}): Promise<void> {
   await carryOut("archive_session", { ...options, sessionId });
 }
 
 /** Takes a session out of the archive. */
-export async function unarchiveSession(sessionId: string, options: SessionPlace = {}): Promise<void> {
+export async function unarchiveSession(
+  sessionId: string,
+  options: SessionMutationOptions = {},
+): Promise<void> {
   await carryOut("unarchive_session", { ...options, sessionId });
 }
 
@@ -167,7 +187,7 @@ export async function unarchiveSession(sessionId: string, options: SessionPlace 
 export async function forkSession(
   sessionId: string,
   options: ForkSessionOptions = {},
-): Promise<{ sessionId: string }> {
+): Promise<ForkSessionResult> {
   const made = await carryOut<{ session_id: string }>("fork_session", { ...options, sessionId });
   return { sessionId: made.session_id };
 }

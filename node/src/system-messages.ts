@@ -2,7 +2,15 @@
 // `task-messages.ts`.
 
 import type { SlashCommand } from "./controls.js";
-import type { EffortLevel, FastModeState, Head, PermissionMode, SDKAssistantMessageError } from "./head.js";
+import type {
+  ApiKeySource,
+  EffortLevel,
+  FastModeDisabledReason,
+  FastModeState,
+  Head,
+  PermissionMode,
+  SDKAssistantMessageError,
+} from "./head.js";
 
 interface System extends Head {
   type: "system";
@@ -16,7 +24,7 @@ export interface SDKSystemMessage extends System {
   tools: string[];
   mcp_servers: { name: string; status: string; source?: string }[];
   permissionMode: PermissionMode;
-  apiKeySource: string;
+  apiKeySource: ApiKeySource;
   claude_code_version: string;
   slash_commands: string[];
   terminal_slash_commands?: string[];
@@ -29,7 +37,7 @@ export interface SDKSystemMessage extends System {
   betas?: string[];
   effort?: EffortLevel | null;
   fast_mode_state?: FastModeState;
-  fast_mode_disabled_reason?: string;
+  fast_mode_disabled_reason?: FastModeDisabledReason;
   view_mode?: "focus" | "default";
   original_cwd?: string;
   additional_directories?: string[];

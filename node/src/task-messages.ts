@@ -55,6 +55,18 @@ export interface SDKTaskUpdatedMessage extends Task {
   };
 }
 
+/** Something an MCP server has, that a task points to. */
+export interface SDKMcpResourceLink {
+  uri: string;
+  name: string;
+  title?: string;
+  description?: string;
+  mimeType?: string;
+  /** Bytes. */
+  size?: number;
+  annotations?: Record<string, unknown>;
+}
+
 /** A task ended. */
 export interface SDKTaskNotificationMessage extends Task {
   subtype: "task_notification";
@@ -64,7 +76,7 @@ export interface SDKTaskNotificationMessage extends Task {
   tool_use_id?: string;
   reason?: string;
   usage?: TaskUsage;
-  resource_links?: { uri: string; name: string; [key: string]: unknown }[];
+  resource_links?: SDKMcpResourceLink[];
   skip_transcript?: boolean;
   ambient?: boolean;
 }

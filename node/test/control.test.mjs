@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ControlError, Session } from "madrigal";
+import { ControlError, InvalidArgumentError, Session, TimeoutError } from "madrigal";
 import { playing } from "./simulator.mjs";
 
 /** A program that expects one request and answers it. */
@@ -147,5 +147,25 @@ test("a refused request rejects", async () => {
   const session = await Session.open(playing([...refusal("mcp_reconnect"), ...refusal("read_file")]));
   await assert.rejects(session.reconnectMcpServer("x"), ControlError);
   await assert.rejects(session.readFile("nowhere"), ControlError);
+  await session.close();
+});
+
+test("a request can have a time-out of its own", async () => {
+  const cli = [{ await: { type: "control_request", request: { subtype: "mcp_status" } } }, { hang: true }];
+  const session = await Session.open(playing(cli, { timeouts: { controlMs: null } }));
+  await assert.rejects(session.within(20).mcpServerStatus(), TimeoutError);
+  await assert.rejects(session.within(0.5).interrupt(), TimeoutError);
+  await assert.rejects(session.control({ subtype: "mcp_status" }, { timeoutMs: 20 }), TimeoutError);
+  for (const wrong of [-1, Number.NaN, Number.POSITIVE_INFINITY])
+    assert.throws(() => session.within(wrong), InvalidArgumentError);
+  await session.close("now");
+});
+
+test("a request within its time-out is answered as any other", async () => {
+  const info = { models: [{ value: "m" }] };
+  const session = await Session.open(playing([], {}, { initialize: info }));
+  const within = session.within(60_000);
+  assert.deepEqual(await within.supportedModels(), info.models);
+  assert.deepEqual(await within.mcpServerStatus(), []);
   await session.close();
 });

@@ -16,6 +16,8 @@ import {
   type SDKResultMessage,
   type SDKUserMessage,
   Session,
+  SYSTEM_PROMPT_DYNAMIC_BOUNDARY,
+  structured,
   tool,
 } from "madrigal";
 import { z as z3 } from "zod/v3";
@@ -117,6 +119,21 @@ export async function talk(): Promise<SDKResultMessage | undefined> {
   return session.send([{ type: "text", text: "and?" }]).result();
 }
 
+export async function value(session: Session): Promise<number> {
+  const result = await session.send("2 + 2?").result();
+  const { sum } = structured<{ sum: number }>(result);
+  const read = structured(result, z.object({ sum: z.number() }));
+  const old = await session.send("3 + 3?").structured(z3.object({ sum: z3.number() }));
+  await session.within(2_000).setModel("opus");
+  return sum + read.sum + old.sum;
+}
+
+export const prompt: Options = {
+  systemPrompt: ["The same.", SYSTEM_PROMPT_DYNAMIC_BOUNDARY, "Not the same."],
+  betas: ["context-1m-2025-08-07", "another"],
+  sandbox: { enabled: true, network: { allowedDomains: ["example.com"] }, later: true },
+};
+
 export function code(error: unknown): ErrorCode | string {
   if (error instanceof AbortError || error instanceof CLINotFoundError) return error.code;
   return error instanceof MadrigalError && error.retry === "after" ? `${error.retryAfter}` : "";
@@ -134,3 +151,5 @@ export const mode: Options = { permissionMode: "maybe" };
 export const event: Options = { hooks: { PreTool: [] } };
 // @ts-expect-error: the handler gets numbers
 tool("add", "Adds", { a: z.number() }, ({ a }) => said(a.toUpperCase()));
+// @ts-expect-error: a value of another type
+export const text4: string = structured<{ sum: number }>(undefined).sum;
