@@ -40,7 +40,7 @@ defmodule ClaudeCodeSDK.Message do
   with `is_error` set. `total_cost_usd` counts from the start of the session.
   """
 
-  alias ClaudeCodeSDK.{Content, Error, JSON}
+  alias ClaudeCodeSDK.{Content, Error, JSON, Structured}
 
   defstruct [:type, :subtype, :data, :raw]
 
@@ -302,6 +302,30 @@ defmodule ClaudeCodeSDK.Message do
       do: Content.from_json(content)
 
   def content_blocks(%__MODULE__{}), do: []
+
+  @doc """
+  Of a `:result`: the value that fits the schema of the option `output_format`, as it is, or as a struct of `module`.
+
+  Into a struct go the fields it has; a key it has no field for is left out, and a field of its `@enforce_keys` must be there.
+  Fails with `:structured_output` when there is no value (the model answered with text, never met the schema, or the turn
+  failed) and when it does not fit the struct. The context has `"subtype"` and in `"result"` the text there was instead.
+
+      iex> {:ok, result} = ClaudeCodeSDK.Message.from_json(
+      ...>   ~s({"type":"result","subtype":"success","structured_output":{"scheme":"https","port":443}}))
+      iex> ClaudeCodeSDK.Message.structured(result)
+      {:ok, %{"scheme" => "https", "port" => 443}}
+      iex> {:ok, uri} = ClaudeCodeSDK.Message.structured(result, URI)
+      iex> {uri.scheme, uri.port}
+      {"https", 443}
+
+      iex> {:ok, result} = ClaudeCodeSDK.Message.from_json(
+      ...>   ~s({"type":"result","subtype":"success","result":"four"}))
+      iex> {:error, error} = ClaudeCodeSDK.Message.structured(result)
+      iex> {error.code, error.context["result"]}
+      {:structured_output, "four"}
+  """
+  @spec structured(t(), module() | nil) :: {:ok, term()} | {:error, Error.t()}
+  def structured(%__MODULE__{} = message, module \\ nil), do: Structured.value(message, module)
 
   @doc """
   Whether this is the end of a turn.

@@ -2,6 +2,7 @@ defmodule ClaudeCodeSDK.DocsTest do
   @moduledoc "The examples in the documentation hold, and everything public is documented."
   use ExUnit.Case, async: true
 
+  doctest ClaudeCodeSDK.Accumulator
   doctest ClaudeCodeSDK.ContentExtractor
   doctest ClaudeCodeSDK.Error
   doctest ClaudeCodeSDK.Hooks
