@@ -20,6 +20,9 @@ use std::{
 
 use madrigal::session::End;
 pub use madrigal::{Error, ErrorKind, Message, MessageKind, Result, VERSION};
+
+/// Variables that a program inherits also in the `allow_list` mode; a name may end in `*`.
+pub use madrigal::options::NEEDED as NEEDED_VARIABLES;
 use serde_json::Value;
 
 /// The number of a session; 0 means the log.

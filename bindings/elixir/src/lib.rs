@@ -8,6 +8,7 @@
 
 mod decode;
 mod encode;
+mod environment;
 mod error;
 mod handle;
 mod json;

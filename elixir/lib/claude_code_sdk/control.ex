@@ -9,7 +9,7 @@ defmodule ClaudeCodeSDK.Control do
   Each function sends one control request and waits for its answer, whether or not anybody reads messages. The answer is what
   the program says, with its own (string) keys; new fields of newer programs are in it too. All fail with
   `{:error, %ClaudeCodeSDK.Error{}}`: `:control` when the program refuses (its `error_code` is in the context), `:timeout`
-  after `timeouts.control_ms`, `:closed` when the session is over. What has no function here can be sent with `request/3`.
+  after `timeouts.control_ms`, `:closed` when the session is over. What has no function here can be sent with `request/4`.
   """
 
   alias ClaudeCodeSDK.{Error, Request, Session}
@@ -20,12 +20,14 @@ defmodule ClaudeCodeSDK.Control do
   @doc """
   Sends any control request of the program by its subtype, with its fields.
 
-      ClaudeCodeSDK.Control.request(session, "get_binary_version")
+      ClaudeCodeSDK.Control.request(session, "list_models", %{}, timeout_ms: 2_000)
+
+  Option: `:timeout_ms`, how long to wait for the answer, in place of `timeouts.control_ms`.
   """
-  @spec request(Session.t(), String.t(), map()) :: answer()
-  def request(session, subtype, fields \\ %{}) do
-    with {:ok, answer} <- Session.control(session, Map.put(fields, :subtype, subtype)),
-         do: {:ok, answer || %{}}
+  @spec request(Session.t(), String.t(), map(), timeout_ms: non_neg_integer()) :: answer()
+  def request(session, subtype, fields \\ %{}, options \\ []) do
+    request = Map.put(fields, :subtype, subtype)
+    with {:ok, answer} <- Session.control(session, request, options), do: {:ok, answer || %{}}
   end
 
   # How the session goes on.
@@ -117,6 +119,20 @@ defmodule ClaudeCodeSDK.Control do
   def mcp_call(session, tool, arguments \\ %{}),
     do: request(session, "mcp_call", %{tool: tool, arguments: arguments})
 
+  @doc """
+  How permissions are decided for the tools of one server: `"default"`, `"auto"`, or `nil`, which takes the override back.
+  """
+  @spec set_mcp_permission_mode_override(Session.t(), String.t(), String.t() | nil) :: answer()
+  def set_mcp_permission_mode_override(session, server_name, mode) do
+    fields = %{serverName: server_name, mode: mode}
+    request(session, "set_mcp_permission_mode_override", fields)
+  end
+
+  @doc "Sends a message of MCP to a server of this VM, in its name; a server nobody knows is not complained about."
+  @spec mcp_message(Session.t(), String.t(), map()) :: answer()
+  def mcp_message(session, server_name, message),
+    do: request(session, "mcp_message", %{server_name: server_name, message: message})
+
   @doc "Reads a `ui://` resource of a server."
   @spec read_mcp_resource(Session.t(), String.t(), String.t()) :: answer()
   def read_mcp_resource(session, server_name, uri),
@@ -172,6 +188,10 @@ defmodule ClaudeCodeSDK.Control do
   @spec supported_commands(Session.t()) :: {:ok, [map()]} | {:error, Error.t()}
   def supported_commands(session), do: told(session, "commands", [])
 
+  @doc "The models, as the program told them when it was ready; `list_models/1` asks anew."
+  @spec supported_models(Session.t()) :: {:ok, [map()]} | {:error, Error.t()}
+  def supported_models(session), do: told(session, "models", [])
+
   @doc "The subagents, as the program told them when it was ready."
   @spec supported_agents(Session.t()) :: {:ok, [map()]} | {:error, Error.t()}
   def supported_agents(session), do: told(session, "agents", [])
@@ -220,13 +240,56 @@ defmodule ClaudeCodeSDK.Control do
     request(session, "generate_session_title", %{description: description, persist: persist})
   end
 
-  @doc "Reads the plugins again."
-  @spec reload_plugins(Session.t()) :: answer()
-  def reload_plugins(session), do: request(session, "reload_plugins")
+  @doc """
+  Reads the plugins again.
+
+  Options: `:add_plugins` (more of them, as in the option `plugins`), `:hold_on_cache_impact` and `:refuse_if_busy`.
+  """
+  @spec reload_plugins(Session.t(), keyword()) :: answer()
+  def reload_plugins(session, options \\ []) do
+    fields = given(options, [:add_plugins, :hold_on_cache_impact, :refuse_if_busy])
+    request(session, "reload_plugins", fields)
+  end
 
   @doc "Reads the skills again."
   @spec reload_skills(Session.t()) :: answer()
   def reload_skills(session), do: request(session, "reload_skills")
+
+  @doc "Reads the output styles again."
+  @spec reload_output_styles(Session.t()) :: answer()
+  def reload_output_styles(session), do: request(session, "reload_output_styles")
+
+  # Rules, hooks and the program itself.
+
+  @doc ~s(The permission rules in force, under `"state"`.)
+  @spec list_permission_rules(Session.t()) :: answer()
+  def list_permission_rules(session), do: request(session, "list_permission_rules")
+
+  @doc "The hooks in force, those of settings files too."
+  @spec get_hooks_listing(Session.t()) :: answer()
+  def get_hooks_listing(session), do: request(session, "get_hooks_listing")
+
+  @doc ~s(The version of the program, under `"version"`.)
+  @spec get_binary_version(Session.t()) :: answer()
+  def get_binary_version(session), do: request(session, "get_binary_version")
+
+  @doc "Files that fit what a user began to write."
+  @spec file_suggestions(Session.t(), String.t()) :: answer()
+  def file_suggestions(session, query), do: request(session, "file_suggestions", %{query: query})
+
+  @doc "Makes a directory known as the root of a repository."
+  @spec register_repo_root(Session.t(), Path.t()) :: answer()
+  def register_repo_root(session, directory),
+    do: request(session, "register_repo_root", %{directory: directory})
+
+  @doc "Tells the program whether anybody watches; `nil` when that is not known."
+  @spec set_has_subscribers(Session.t(), boolean() | nil) :: answer()
+  def set_has_subscribers(session, has_subscribers),
+    do: request(session, "set_has_subscribers", %{has_subscribers: has_subscribers})
+
+  @doc "Gives the session a colour. A program without a screen refuses."
+  @spec set_color(Session.t(), String.t()) :: answer()
+  def set_color(session, color), do: request(session, "set_color", %{color: color})
 
   defp given(options, names), do: options |> Keyword.validate!(names) |> Map.new()
 

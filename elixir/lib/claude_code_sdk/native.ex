@@ -38,6 +38,7 @@ defmodule ClaudeCodeSDK.Native do
   def close(_handle, _how), do: not_loaded()
   def release(_handle), do: not_loaded()
   def invoke(_request), do: not_loaded()
+  def environment, do: not_loaded()
   def shutdown(_timeout_ms), do: not_loaded()
   def set_log_level(_level), do: not_loaded()
   def logs, do: not_loaded()

@@ -2,7 +2,7 @@ defmodule ClaudeCodeSDK.Request do
   @moduledoc false
   # Options in the words of the core (docs/boundary.md). The core checks the values; here only names change.
 
-  alias ClaudeCodeSDK.{Error, Hooks, JSON, Options}
+  alias ClaudeCodeSDK.{Environment, Error, Hooks, JSON, Options}
   alias ClaudeCodeSDK.Tool.Server
 
   # The same word on both sides.
@@ -85,6 +85,7 @@ defmodule ClaudeCodeSDK.Request do
       timeouts: timeouts(options)
     })
     |> Map.reject(fn {_name, value} -> value == nil end)
+    |> Environment.apply()
   end
 
   # Alone, `executable` is the program, as in the original; beside the program it is what runs it.

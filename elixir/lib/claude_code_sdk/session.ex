@@ -79,16 +79,28 @@ defmodule ClaudeCodeSDK.Session do
 
   @doc """
   Interrupts the running turn, which then ends with a result. The receipt lists the prompts that still wait under `"still_queued"`.
+
+  Option: `cancel_queued: true` also takes back the prompts that wait.
   """
-  @spec interrupt(t()) :: {:ok, map() | nil} | {:error, Error.t()}
-  def interrupt(session), do: Server.command(session, %{command: "interrupt"})
+  @spec interrupt(t(), cancel_queued: boolean()) :: {:ok, map() | nil} | {:error, Error.t()}
+  def interrupt(session, options \\ []) do
+    case Keyword.validate!(options, cancel_queued: false) do
+      [cancel_queued: true] -> control(session, %{subtype: "interrupt", cancel_queued: true})
+      _ -> Server.command(session, %{command: "interrupt"})
+    end
+  end
 
   @doc """
   Sends a control request, such as `%{subtype: "set_model", model: "opus"}`, and returns the program's answer.
+
+  Option: `:timeout_ms`, how long to wait for it, in place of `timeouts.control_ms`. Fails with `:timeout` after that.
   """
-  @spec control(t(), map()) :: {:ok, term()} | {:error, Error.t()}
-  def control(session, request),
-    do: Server.command(session, %{command: "control", request: request})
+  @spec control(t(), map(), timeout_ms: non_neg_integer()) ::
+          {:ok, term()} | {:error, Error.t()}
+  def control(session, request, options \\ []) do
+    told = options |> Keyword.validate!([:timeout_ms]) |> Map.new()
+    Server.command(session, Map.merge(told, %{command: "control", request: request}))
+  end
 
   @doc """
   Replaces the tools of a server of this VM, given as tools or modules made by `deftool`. The program is told, and the model sees

@@ -1,7 +1,7 @@
 defmodule ClaudeCodeSDK.SessionTest do
   use ExUnit.Case, async: false
 
-  alias ClaudeCodeSDK.{Error, Message, Session, Streaming}
+  alias ClaudeCodeSDK.{Control, Error, Message, Session, Streaming}
   alias ClaudeCodeSDK.Permission.Result
   alias ClaudeCodeSDK.Test.Simulator
 
@@ -357,5 +357,46 @@ defmodule ClaudeCodeSDK.SessionTest do
 
     assert [%{type: :error, error: "API Error"}] =
              failing |> Streaming.send_message("hi") |> Enum.to_list()
+  end
+
+  test "a control request may have a limit of its own" do
+    steps = [%{await: %{type: "control_request", request: %{subtype: "get_usage"}}}]
+    {:ok, session} = Session.start_link(Simulator.options(steps))
+
+    assert {:error, %Error{code: :timeout}} =
+             Session.control(session, %{subtype: "get_usage"}, timeout_ms: 20)
+
+    assert {:ok, %{}} = Control.request(session, "list_models", %{}, timeout_ms: 60_000)
+
+    assert {:error, %Error{code: :invalid_argument}} =
+             Control.request(session, "list_models", %{}, timeout_ms: "soon")
+
+    Session.close(session)
+  end
+
+  test "an interrupt can take back the prompts that wait" do
+    steps = [
+      %{
+        await: %{
+          type: "control_request",
+          request: %{subtype: "interrupt", cancel_queued: true}
+        },
+        save: "it"
+      },
+      %{
+        emit: %{
+          type: "control_response",
+          response: %{
+            subtype: "success",
+            request_id: "$it.request_id",
+            response: %{still_queued: []}
+          }
+        }
+      }
+    ]
+
+    {:ok, session} = Session.start_link(Simulator.options(steps))
+    assert {:ok, %{"still_queued" => []}} = Session.interrupt(session, cancel_queued: true)
+    Session.close(session)
   end
 end

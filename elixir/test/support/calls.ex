@@ -21,7 +21,13 @@ defmodule ClaudeCodeSDK.Test.Calls do
     "rename_session" => ["title"],
     "generate_session_title" => ["description"],
     "side_question" => ["question"],
-    "end_session" => ["reason"]
+    "end_session" => ["reason"],
+    "file_suggestions" => ["query"],
+    "register_repo_root" => ["directory"],
+    "set_has_subscribers" => ["has_subscribers"],
+    "set_color" => ["color"],
+    "set_mcp_permission_mode_override" => ["server_name", "mode"],
+    "mcp_message" => ["server_name", "message"]
   }
 
   @doc "Calls the function; its answer as the program gave it."
