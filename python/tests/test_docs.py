@@ -15,7 +15,12 @@ from conftest import ROOT, simulator
 
 import madrigal
 
-TURN = [{"await": {"type": "user"}}, {"init": {}}, {"text": {"text": "4"}}, {"result": {"result": "4"}}]
+TURN = [
+    {"await": {"type": "user"}},
+    {"init": {}},
+    {"text": {"text": "4"}},
+    {"result": {"result": "4", "structured_output": {"total": 4}}},
+]
 MODULES = ["madrigal", *(f"madrigal.{found.name}" for found in pkgutil.iter_modules(madrigal.__path__))]
 
 
@@ -41,11 +46,13 @@ def test_there_are_examples() -> None:
 
 def test_readme(capsys: pytest.CaptureFixture[str]) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "python" / "README.md").read_text(), re.S)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     names: dict[str, Any] = {}
     exec(blocks[0], names)
     assert capsys.readouterr().out == "4\n"
     for block in blocks[1:]:
         exec(block, names)
         names["asyncio"].run(names["main"]())
-        assert "ResultMessage(" in capsys.readouterr().out
+        out = capsys.readouterr().out
+        assert "ResultMessage(" in out
+    assert out.endswith("\n4\n")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._host import tool_servers
 from .agents import agent_to_wire
-from .errors import InvalidOptionsError
+from .errors import InvalidArgumentError, InvalidOptionsError
 from .hooks import register
 from .tools import ToolServer
 
@@ -34,6 +34,8 @@ def text(given: ClaudeAgentOptions) -> str:
         options["limits"] = {"line_bytes": options.pop("max_buffer_size"), **given.limits}
     if isinstance(given.agents, Mapping):
         options["agents"] = {name: agent_to_wire(agent) for name, agent in given.agents.items()}
+    if "output_format" in options and not isinstance(given.output_format, Mapping):
+        options["output_format"] = _output_format(given.output_format)
     request: dict[str, Any] = {"options": options, "asks": _asks(given), "stderr": given.stderr is not None}
     if "mcp_servers" in options:
         options["mcp_servers"] = _servers(given.mcp_servers)
@@ -46,6 +48,18 @@ def text(given: ClaudeAgentOptions) -> str:
 
 def _default(item: Field[Any]) -> Any:
     return item.default if item.default_factory is MISSING else item.default_factory()
+
+
+def _output_format(kind: Any) -> dict[str, Any]:
+    """A type stands for its JSON Schema."""
+    from ._schema import of
+
+    try:
+        return {"type": "json_schema", "schema": of(kind)}
+    except InvalidArgumentError:
+        raise invalid(
+            "output_format", f"{kind!r:.80} has no JSON form; give {{'type': 'json_schema', 'schema': ...}}"
+        ) from None
 
 
 def _asks(given: ClaudeAgentOptions) -> list[str]:

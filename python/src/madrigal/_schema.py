@@ -1,7 +1,9 @@
-"""A JSON Schema for the ways in which people write down the input of a tool."""
+"""A JSON Schema for the ways in which people write down the input of a tool, or the form of an answer."""
 
 from __future__ import annotations
 
+import dataclasses
+import enum
 import types
 from collections.abc import Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
@@ -70,6 +72,17 @@ def of(kind: Any) -> dict[str, Any]:
         return _object(
             {name: of(hint) for name, hint in hints.items()}, sorted(kind.__required_keys__, key=list(hints).index)
         )
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        hints = get_type_hints(kind, include_extras=True)
+        given = [item for item in dataclasses.fields(kind) if item.init]
+        missing = dataclasses.MISSING
+        required = [item.name for item in given if item.default is missing and item.default_factory is missing]
+        return _object({item.name: of(hints[item.name]) for item in given}, required)
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return {"enum": [member.value for member in kind]}
+    # Classes of pydantic know their own.
+    if callable(described := getattr(kind, "model_json_schema", None)):
+        return dict(described())
     origin, arguments = get_origin(kind), get_args(kind)
     if metadata := getattr(kind, "__metadata__", None):
         about = [word for word in metadata if isinstance(word, str)]

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-from ._controls import Controls
+from ._controls import Controls, milliseconds
 from ._host import by_name
 from ._prompts import feed, frame, is_stream, send_all
 from ._session import Session
@@ -115,23 +115,24 @@ class ClaudeSDKClient(Controls):
         """The messages up to and including the next :class:`ResultMessage`."""
         return _Messages(self._open(), until_result=True)
 
-    async def interrupt(self, *, cancel_queued: bool = False) -> InterruptReceipt:
+    async def interrupt(self, *, cancel_queued: bool = False, timeout: float | None = None) -> InterruptReceipt:
         """Stops the turn that runs; its result still comes.
 
         Args:
             cancel_queued: Also drop the prompts that wait.
+            timeout: For the answer of the program, in seconds. Default: ``timeouts["control_ms"]``.
 
         Returns:
             The receipt of the program: ``{"still_queued": [ids of prompts that will run next]}``.
 
         """
-        if cancel_queued:
-            return cast("InterruptReceipt", await self._asked("interrupt", cancel_queued=True))
-        return cast("InterruptReceipt", await self._command("interrupt") or {})
+        fields = {"cancel_queued": True} if cancel_queued else {}
+        return cast("InterruptReceipt", await self._asked("interrupt", timeout, **fields))
 
-    async def control(self, subtype: str, **fields: Any) -> dict[str, Any] | None:
+    async def control(self, subtype: str, *, timeout: float | None = None, **fields: Any) -> dict[str, Any] | None:
         """See `Controls`."""
-        payload: dict[str, Any] | None = await self._command("control", request={"subtype": subtype, **fields})
+        limit = {} if timeout is None else {"timeout_ms": milliseconds(timeout)}
+        payload: dict[str, Any] | None = await self._command("control", request={"subtype": subtype, **fields}, **limit)
         return payload
 
     async def _command(self, command: str, **fields: Any) -> Any:

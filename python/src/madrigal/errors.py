@@ -190,9 +190,69 @@ class StructuredOutputError(MadrigalError):
 
 
 class TurnFailedError(MadrigalError):
-    """The turn of a task ended with an error of the model's API, a limit or a refusal. The context says which."""
+    """The turn of a task ended with an error of the model's API, a limit or a refusal. The context says which.
+
+    A stream does not raise it: there a failed turn is a ``ResultMessage`` whose ``is_error`` is true, and
+    ``raise_for_error()`` of that makes it an exception.
+
+    Args:
+        message: One line for people.
+        data: The whole ``result`` frame, where it is known.
+        exit_code: How the program ended, where that is known.
+        facts: See `MadrigalError`.
+
+    """
 
     code = "turn_failed"
+
+    def __init__(
+        self,
+        message: str = "",
+        data: dict[str, Any] | None = None,
+        exit_code: int | None = None,
+        **facts: Any,
+    ) -> None:
+        super().__init__(message, **facts)
+        self.data: dict[str, Any] = data or {}
+        self.exit_code = exit_code
+
+    def _fact(self, name: str) -> Any:
+        return self.context.get(name, self.data.get(name))
+
+    @property
+    def subtype(self) -> str | None:
+        """The ``subtype`` of the result: ``"error_max_turns"``, or ``"success"`` when a call of the API failed."""
+        subtype: str | None = self._fact("subtype")
+        return subtype
+
+    @property
+    def errors(self) -> list[str]:
+        """What the program says went wrong."""
+        return list(self._fact("errors") or ())
+
+    @property
+    def result(self) -> str | None:
+        """The text of the result."""
+        text: str | None = self._fact("result")
+        return text
+
+    @property
+    def api_error_status(self) -> int | None:
+        """The HTTP status of the call that failed."""
+        status: int | None = self._fact("api_error_status")
+        return status
+
+    @property
+    def terminal_reason(self) -> str | None:
+        """Why the turn ended, such as ``"api_error"`` or ``"max_turns"``."""
+        reason: str | None = self._fact("terminal_reason")
+        return reason
+
+    @property
+    def session_id(self) -> str | None:
+        """The session that the result belongs to."""
+        session: str | None = self._fact("session_id")
+        return session
 
 
 class RateLimitedError(MadrigalError):
@@ -234,6 +294,7 @@ class InternalError(MadrigalError):
 ClaudeSDKError = MadrigalError
 ProcessError = ProcessExitedError
 CLIJSONDecodeError = ProtocolError
+ResultError = TurnFailedError
 
 BY_CODE: dict[str, type[MadrigalError]] = {
     cls.code: cls

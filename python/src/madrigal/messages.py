@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from ._frames import Builder, SystemMessage
 from .content import ContentBlock, TextBlock, content_of, text_of
@@ -21,6 +21,8 @@ from .message_types import (
     RateLimitStatus,
     RateLimitType,
 )
+
+ValueT = TypeVar("ValueT")
 
 
 @dataclass
@@ -141,6 +143,49 @@ class ResultMessage:
     def text(self) -> str:
         """The final text, or the text of the error."""
         return self.result or ""
+
+    @overload
+    def structured(self) -> Any: ...
+
+    @overload
+    def structured(self, kind: type[ValueT]) -> ValueT: ...
+
+    def structured(self, kind: Any = Any) -> Any:
+        """The value of a turn with ``output_format``, which the program has checked against the JSON Schema.
+
+        Args:
+            kind: The type to read it into: a dataclass, a TypedDict, a plain type such as ``list[str]``, or a class
+                with a ``model_validate`` of its own. Left out: the JSON value as it is.
+
+        Raises:
+            StructuredOutputError: There is no value: the model answered with text, never met the schema, or the turn
+                failed; or it does not fit ``kind``. The context has ``subtype`` and ``result``, the text there was
+                instead, and ``field``, the path of what does not fit.
+
+        >>> from typing import TypedDict
+        >>> class Sum(TypedDict):
+        ...     n: int
+        >>> result = ResultMessage("success", 1, 1, False, 1, "s", structured_output={"n": 4})
+        >>> result.structured(Sum)["n"]
+        4
+
+        """
+        from ._structured import value_of
+
+        return value_of(self, kind)
+
+    def raise_for_error(self) -> None:
+        """Raises when the turn failed, and does nothing when it did not.
+
+        Raises:
+            AuthError: The credentials were refused.
+            TurnFailedError: Anything else. It has ``subtype``, ``errors``, ``api_error_status`` and more.
+
+        """
+        if self.is_error:
+            from ._structured import failure_of
+
+            raise failure_of(self)
 
 
 @dataclass

@@ -135,8 +135,8 @@ class ClaudeAgentOptions:
     """How much the model thinks, and whether it shows."""
     effort: EffortLevel | None = None
     """How hard the model tries."""
-    output_format: OutputFormat | Mapping[str, Any] | None = None
-    """The shape of the result: ``{"type": "json_schema", "schema": ...}``."""
+    output_format: OutputFormat | Mapping[str, Any] | type[Any] | None = None
+    """The shape of the result: ``{"type": "json_schema", "schema": ...}``, or a dataclass or TypedDict that says it."""
     enable_file_checkpointing: bool = False
     """Keep copies of changed files, for ``rewind_files``."""
     task_budget: TaskBudget | None = None
