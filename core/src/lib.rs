@@ -57,6 +57,7 @@ pub mod options;
 pub mod protocol;
 pub mod redact;
 pub mod session;
+pub mod store;
 pub mod testing;
 pub mod tools;
 pub mod transcript;

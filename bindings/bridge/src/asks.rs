@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -13,15 +13,15 @@ use madrigal::{
     session::{Ask, AskKind, Host, Progress},
     transport::BoxFuture,
 };
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 use tokio::sync::oneshot;
 
 use crate::signals::Signals;
 
 /// A question the host works on.
 struct Open {
-    kind: AskKind,
-    answer: oneshot::Sender<Result<Value>>,
+    kind: &'static str,
+    answer: oneshot::Sender<Result<Box<RawValue>>>,
     progress: Progress,
 }
 
@@ -33,6 +33,8 @@ pub(crate) struct Asks {
     signals: Arc<Signals>,
     next: AtomicU64,
     open: Arc<Mutex<Table>>,
+    /// Nobody will answer any more.
+    abandoned: AtomicBool,
 }
 
 fn lock(open: &Mutex<Table>) -> MutexGuard<'_, Table> {
@@ -41,17 +43,52 @@ fn lock(open: &Mutex<Table>) -> MutexGuard<'_, Table> {
 
 impl Asks {
     pub(crate) fn new(kinds: Vec<AskKind>, signals: Arc<Signals>) -> Self {
-        Self { kinds, signals, next: AtomicU64::new(1), open: Arc::default() }
+        Self {
+            kinds,
+            signals,
+            next: AtomicU64::new(1),
+            open: Arc::default(),
+            abandoned: AtomicBool::new(false),
+        }
     }
 
     /// Hands an answer to the question. An answer to a question that was withdrawn, or never put, is ignored.
-    pub(crate) fn answer(&self, id: &str, answer: Result<Value, String>) {
+    pub(crate) fn answer(&self, id: &str, answer: Result<Box<RawValue>, String>) {
         if let Some(open) = lock(&self.open).remove(id) {
             let answer = answer.map_err(|message| {
-                Error::new(ErrorKind::Callback, message).operation(open.kind.name()).with("ask", id)
+                Error::new(ErrorKind::Callback, message).operation(open.kind).with("ask", id)
             });
             let _ = open.answer.send(answer);
         }
+    }
+
+    /// The host has let go of its handle: what is open has failed, and so has what would come.
+    pub(crate) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::SeqCst);
+        lock(&self.open).clear();
+    }
+
+    /// Puts a question to the host. Dropping the answer withdraws it.
+    pub(crate) fn ask(
+        &self,
+        kind: &'static str,
+        request: &str,
+        progress: Progress,
+    ) -> BoxFuture<'static, Result<Box<RawValue>>> {
+        let id = self.next.fetch_add(1, Ordering::Relaxed).to_string();
+        let (answer, answered) = oneshot::channel();
+        lock(&self.open).insert(id.clone(), Open { kind, answer, progress });
+        if self.abandoned.load(Ordering::SeqCst) {
+            lock(&self.open).clear();
+        }
+        // Written by hand so that the request passes through as it was written.
+        self.signals.push(format!(r#"{{"event":"ask","ask":"{id}","kind":"{kind}","request":{request}}}"#));
+        let waiting = Waiting { id, open: self.open.clone(), signals: self.signals.clone() };
+        Box::pin(async move {
+            let answer = answered.await;
+            drop(waiting);
+            answer.unwrap_or_else(|_| Err(Error::new(ErrorKind::Cancelled, "the question was withdrawn")))
+        })
     }
 
     /// Passes on how far a tool call is. Of one that is over, or of another kind of question, nothing is told.
@@ -69,22 +106,8 @@ impl Host for Asks {
     }
 
     fn answer(&self, ask: Ask) -> BoxFuture<'static, Result<Value>> {
-        let id = self.next.fetch_add(1, Ordering::Relaxed).to_string();
-        let (answer, answered) = oneshot::channel();
-        let open = Open { kind: ask.kind, answer, progress: ask.progress };
-        lock(&self.open).insert(id.clone(), open);
-        // Written by hand so that the request passes through as the program wrote it.
-        self.signals.push(format!(
-            r#"{{"event":"ask","ask":"{id}","kind":"{}","request":{}}}"#,
-            ask.kind.name(),
-            ask.request.get()
-        ));
-        let waiting = Waiting { id, open: self.open.clone(), signals: self.signals.clone() };
-        Box::pin(async move {
-            let answer = answered.await;
-            drop(waiting);
-            answer.unwrap_or_else(|_| Err(Error::new(ErrorKind::Cancelled, "the question was withdrawn")))
-        })
+        let answer = self.ask(ask.kind.name(), ask.request.get(), ask.progress);
+        Box::pin(async move { Ok(serde_json::from_str(answer.await?.get()).unwrap_or_default()) })
     }
 }
 

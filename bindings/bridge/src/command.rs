@@ -1,10 +1,10 @@
 //! What a host may say to a session, and how it reaches the core.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use madrigal::{Error, ErrorKind, Prompt, Result, tools::ToolSpec};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::{Value, json, value::RawValue};
 
 use crate::handles::Entry;
 
@@ -43,13 +43,26 @@ enum Command {
         server: String,
         tools: Vec<ToolSpec>,
     },
-    Answer {
-        ask: String,
-        #[serde(default)]
-        result: Option<Value>,
-        #[serde(default)]
-        error: Option<Failure>,
-    },
+}
+
+/// The answer to a question. Read apart from the others, so that entries of a transcript keep their bytes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer<'a> {
+    #[serde(rename = "command")]
+    _command: IgnoredAny,
+    ask: String,
+    #[serde(borrow, default)]
+    result: Option<&'a RawValue>,
+    #[serde(default)]
+    error: Option<Failure>,
+}
+
+/// Which command a text is.
+#[derive(Deserialize)]
+struct Named<'a> {
+    #[serde(borrow)]
+    command: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
@@ -59,17 +72,23 @@ struct Failure {
 
 /// Reads a command and hands it on. What it leads to arrives as a reply; only a malformed command fails here.
 pub(crate) fn dispatch(entry: &Entry, text: &str) -> Result<()> {
-    let command: Command = serde_json::from_str(text).map_err(|error| {
+    let invalid = |error: serde_json::Error| {
         Error::new(ErrorKind::InvalidArgument, format!("command: {error}")).operation("submit")
-    })?;
-    match command {
-        Command::Answer { ask, result, error } => entry.asks.answer(
+    };
+    if serde_json::from_str::<Named<'_>>(text).is_ok_and(|named| named.command == "answer") {
+        let Answer { ask, result, error, .. } = serde_json::from_str(text).map_err(invalid)?;
+        entry.asks.answer(
             &ask,
             match error {
-                None => Ok(result.unwrap_or_default()),
+                None => Ok(result.map(ToOwned::to_owned).unwrap_or_default()),
                 Some(failure) => Err(failure.message),
             },
-        ),
+        );
+        return Ok(());
+    }
+    let command: Command = serde_json::from_str(text).map_err(invalid)?;
+    let session = entry.session()?;
+    match command {
         Command::Progress { ask, progress, total, message } => {
             entry.asks.progress(&ask, progress, total, message.as_deref());
         }
@@ -77,25 +96,25 @@ pub(crate) fn dispatch(entry: &Entry, text: &str) -> Result<()> {
         Command::Send { id, prompt } => match Prompt::from_json(prompt) {
             Ok(prompt) => {
                 let uuid = prompt.uuid().to_owned();
-                let sent = entry.handle.send(prompt);
+                let sent = session.send(prompt);
                 reply(entry, id, async move { sent.await.map(|()| json!({"uuid": uuid})) })?;
             }
             Err(error) => reply(entry, id, std::future::ready(Err(error)))?,
         },
         Command::Finish { id } => {
-            let outcome = entry.handle.finish().map(|()| Value::Null);
+            let outcome = session.finish().map(|()| Value::Null);
             reply(entry, id, std::future::ready(outcome))?;
         }
         Command::SetTools { id, server, tools } => {
-            let told = entry.handle.set_tool_specs(&server, tools);
+            let told = session.set_tool_specs(&server, tools);
             reply(entry, Some(id), async move { told.await.map(|()| Value::Null) })?;
         }
         Command::Interrupt { id } => {
-            reply(entry, Some(id), entry.handle.control("interrupt", Value::Null).into_future())?;
+            reply(entry, Some(id), session.control("interrupt", Value::Null).into_future())?;
         }
         Command::Control { id, request, timeout_ms } => {
             let subtype = request["subtype"].as_str().unwrap_or_default().to_owned();
-            let control = entry.handle.control(&subtype, request);
+            let control = session.control(&subtype, request);
             let control = match timeout_ms {
                 Some(limit) => control.within(Duration::from_millis(limit)),
                 None => control,

@@ -12,19 +12,51 @@ use std::{
 
 use madrigal::{Error, ErrorKind, Result, SessionHandle};
 
-use crate::{SessionId, asks::Asks, signals::Signals};
+use crate::{SessionId, asks::Asks, signals::Signals, work::Work};
 
 /// One open session.
 pub(crate) struct Entry {
     pid: u32,
-    pub(crate) handle: SessionHandle,
+    pub(crate) running: Running,
     pub(crate) signals: Arc<Signals>,
     pub(crate) asks: Arc<Asks>,
 }
 
+/// What runs behind a number.
+pub(crate) enum Running {
+    /// A session with a program.
+    Session(SessionHandle),
+    /// Work on a session store.
+    Work(Arc<Work>),
+}
+
 impl Entry {
-    pub(crate) fn new(handle: SessionHandle, signals: Arc<Signals>, asks: Arc<Asks>) -> Self {
-        Self { pid: std::process::id(), handle, signals, asks }
+    pub(crate) fn new(running: Running, signals: Arc<Signals>, asks: Arc<Asks>) -> Self {
+        Self { pid: std::process::id(), running, signals, asks }
+    }
+
+    /// The session, for what only a session can do.
+    pub(crate) fn session(&self) -> Result<&SessionHandle> {
+        match &self.running {
+            Running::Session(handle) => Ok(handle),
+            Running::Work(_) => Err(closed("work on a session store takes answers and no other command")),
+        }
+    }
+
+    /// Ends it now.
+    pub(crate) fn stop(&self) {
+        match &self.running {
+            Running::Session(handle) => handle.stop(),
+            Running::Work(work) => work.stop(),
+        }
+    }
+
+    /// Waits until it is over.
+    pub(crate) async fn gone(&self) {
+        match &self.running {
+            Running::Session(handle) => drop(handle.gone().await),
+            Running::Work(work) => work.gone().await,
+        }
     }
 }
 

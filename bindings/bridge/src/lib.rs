@@ -11,6 +11,8 @@ mod log;
 mod open;
 mod runtime;
 mod signals;
+mod store;
+mod work;
 
 use std::{
     panic::{UnwindSafe, catch_unwind},
@@ -21,6 +23,7 @@ use std::{
 use madrigal::session::End;
 pub use madrigal::{Error, ErrorKind, Message, MessageKind, Result, VERSION};
 
+use handles::Running;
 /// Variables that a program inherits also in the `allow_list` mode; a name may end in `*`.
 pub use madrigal::options::NEEDED as NEEDED_VARIABLES;
 use serde_json::Value;
@@ -91,7 +94,11 @@ pub fn signals(session: SessionId) -> Result<Vec<String>> {
 /// # Errors
 /// `closed`.
 pub fn drain(session: SessionId, max: usize) -> Result<Batch> {
-    let (items, end) = handles::get(session)?.handle.mailbox().drain(max);
+    let entry = handles::get(session)?;
+    let (items, end) = match &entry.running {
+        Running::Session(handle) => handle.mailbox().drain(max),
+        Running::Work(work) => (Vec::new(), work.end()),
+    };
     let items = items.into_iter().map(|item| item.map_or_else(Item::Error, Item::Message)).collect();
     Ok(Batch { items, end: end.as_ref().map(End::to_json) })
 }
@@ -99,9 +106,9 @@ pub fn drain(session: SessionId, max: usize) -> Result<Batch> {
 /// Closes a session; returns at once; harmless when it is closed already. Its messages can still be drained.
 pub fn close(session: SessionId, how: Close) {
     if let Ok(entry) = handles::get(session) {
-        match how {
-            Close::Graceful => entry.handle.close_soon(),
-            Close::Now => entry.handle.stop(),
+        match (&entry.running, how) {
+            (Running::Session(handle), Close::Graceful) => handle.close_soon(),
+            _ => entry.stop(),
         }
     }
 }
@@ -109,7 +116,8 @@ pub fn close(session: SessionId, how: Close) {
 /// Forgets a session, closing it now when it is still open.
 pub fn release(session: SessionId) {
     if let Some(entry) = handles::remove(session) {
-        entry.handle.stop();
+        entry.stop();
+        entry.asks.abandon();
     }
 }
 
@@ -119,13 +127,14 @@ pub fn shutdown(timeout: Duration) {
     let deadline = Instant::now() + timeout;
     let entries = handles::clear();
     for entry in &entries {
-        entry.handle.stop();
+        entry.stop();
+        entry.asks.abandon();
     }
     let Some(runtime) = runtime::take() else { return };
     runtime.block_on(async {
         let gone = async {
             for entry in &entries {
-                entry.handle.gone().await;
+                entry.gone().await;
             }
         };
         // Whoever is not gone by then is ended by the thread that looks after processes.

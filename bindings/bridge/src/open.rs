@@ -14,9 +14,11 @@ use serde_json::{json, value::RawValue};
 use crate::{
     SessionId, Wake,
     asks::Asks,
-    handles::{self, Entry},
+    handles::{self, Entry, Running},
     runtime,
     signals::Signals,
+    store::{HostStore, StoreSpec},
+    work,
 };
 
 /// What `open` is given; see `docs/boundary.md`.
@@ -33,12 +35,21 @@ struct Request<'a> {
     hooks: Hooks,
     #[serde(default)]
     tool_servers: Vec<ServerSpec>,
+    #[serde(default)]
+    session_store: Option<StoreSpec>,
+    /// Work on the store, in place of a session.
+    #[serde(borrow, default)]
+    operation: Option<&'a RawValue>,
 }
 
 pub(crate) fn open(request: &str, wake: Arc<dyn Wake>) -> Result<SessionId> {
     let request: Request<'_> = serde_json::from_str(request).map_err(|error| {
         Error::new(ErrorKind::InvalidArgument, format!("request: {error}")).operation("open")
     })?;
+    let methods = request.session_store.map(StoreSpec::methods).transpose()?;
+    if let Some(operation) = request.operation {
+        return work::open(operation, methods, wake);
+    }
     let options = Options::from_json(request.options.map_or("{}", RawValue::get))?;
     let kinds = request.asks.iter().map(|name| ask_kind(name)).collect::<Result<Vec<_>>>()?;
 
@@ -47,6 +58,9 @@ pub(crate) fn open(request: &str, wake: Arc<dyn Wake>) -> Result<SessionId> {
     let asks = Arc::new(Asks::new(kinds, signals.clone()));
     let provided = Provided { hooks: request.hooks, tool_servers: request.tool_servers };
     let mut builder = Session::builder(options).host(asks.clone()).provide(provided);
+    if let Some(methods) = methods {
+        builder = builder.session_store(Arc::new(HostStore::new(&asks, methods, None)));
+    }
     if request.stderr {
         let signals = signals.clone();
         builder =
@@ -57,7 +71,7 @@ pub(crate) fn open(request: &str, wake: Arc<dyn Wake>) -> Result<SessionId> {
     let handle = builder.start()?.handle();
     runtime.spawn(announce(handle.clone(), signals.clone()));
     handle.mailbox().set_wake(Arc::new(move || wake.wake(session)));
-    handles::insert(session, Entry::new(handle, signals, asks));
+    handles::insert(session, Entry::new(Running::Session(handle), signals, asks));
     Ok(session)
 }
 

@@ -22,12 +22,15 @@ described! {
         kill_ms: u64 => [Library];
         /// From a prompt to the first message of the model. Default: none.
         first_token_ms: Option<u64> => [Library];
-        /// For the host's answer to a question: permission, hook, tool call, dialog, store. Default: none.
+        /// For the host's answer to a question: permission, hook, tool call, dialog. Default: none.
         callback_ms: Option<u64> => [Library];
         /// Not one byte from the program while a turn runs: then comes `stall_action`. Default: none.
         stall_ms: Option<u64> => [Library];
         /// What a stall leads to. Default `event`.
         stall_action: StallAction => [Library];
+        /// For a call of the session store, all attempts together; at the end of a session, for all that is left. Default
+        /// 60 000.
+        store_ms: u64 => [Library];
     }
 }
 
@@ -44,6 +47,7 @@ impl Default for Timeouts {
             callback_ms: None,
             stall_ms: None,
             stall_action: StallAction::Event,
+            store_ms: 60_000,
         }
     }
 }
@@ -59,6 +63,18 @@ words! {
         Interrupt = "interrupt",
         /// And the session ends, when the interrupt does not end the turn.
         Stop = "stop",
+    }
+}
+
+words! {
+    /// When entries of a transcript go to the session store.
+    #[derive(Default)]
+    pub enum SessionStoreFlush {
+        /// With each result, and when 500 entries or 1 MiB wait.
+        #[default]
+        Batched = "batched",
+        /// As soon as the program has written them.
+        Eager = "eager",
     }
 }
 

@@ -27,7 +27,7 @@ use serde_json::{Map, Value};
 
 pub use described::{Described, Destination};
 pub use environment::{EnvMode, NEEDED, TraceContext};
-pub use limits::{Limits, StallAction, Timeouts};
+pub use limits::{Limits, SessionStoreFlush, StallAction, Timeouts};
 pub use model::{Effort, OutputFormat, TaskBudget, Thinking, ThinkingDisplay};
 pub use prompt::SystemPrompt;
 pub use schema::{describe, schema};
@@ -139,6 +139,8 @@ described! {
         session_id: Option<String> => [Flag("session-id")];
         /// Whether the session is saved to disk. Default: yes.
         persist_session: Option<bool> => [Flag("no-session-persistence")];
+        /// When entries go to the session store of the host, if it has one.
+        session_store_flush: SessionStoreFlush => [Library] proved by "store_mirror_eager";
         /// Keep copies of files before tools change them, so that `rewind_files` can bring them back.
         enable_file_checkpointing: bool => [Environment("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING")];
 

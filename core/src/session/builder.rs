@@ -4,6 +4,7 @@ use std::{
     future::Future,
     path::PathBuf,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use tokio::sync::{mpsc, watch};
@@ -19,6 +20,7 @@ use crate::{
     Error, ErrorKind, Options, Result,
     hook::{HookInput, HookOutput, HookRule},
     options::EmptyRoot,
+    store::{self, Calls, PrivateDir, SharedStore, mirror::Mirror},
     tools::ToolServer,
     transport::{ChildTransport, Connection, StderrLine, Transport, locate},
 };
@@ -31,6 +33,7 @@ pub struct SessionBuilder {
     callbacks: Callbacks,
     transport: Option<Arc<dyn Transport>>,
     on_stderr: Option<StderrLine>,
+    store: Option<SharedStore>,
 }
 
 impl std::fmt::Debug for SessionBuilder {
@@ -51,6 +54,7 @@ impl SessionBuilder {
             callbacks: Callbacks::default(),
             transport: None,
             on_stderr: None,
+            store: None,
         }
     }
 
@@ -140,10 +144,32 @@ impl SessionBuilder {
         self
     }
 
+    /// Keeps the transcript in a store: each line that the program writes is appended there, and with `resume` or `continue`
+    /// the session is loaded from there before the program starts, into a directory of its own that is removed at the end.
+    /// A session that the store does not have is looked for where the program looks. What the store did not take arrives as
+    /// a message `system` with the subtype `mirror_error`, and the run goes on. See [`store`](crate::store).
+    ///
+    /// ```no_run
+    /// # async fn example() -> madrigal::Result<()> {
+    /// use std::sync::Arc;
+    /// use madrigal::{Options, Session, store::MemorySessionStore};
+    /// let store = Arc::new(MemorySessionStore::new());
+    /// let session = Session::builder(Options::default()).session_store(store.clone()).open().await?;
+    /// session.close().await;
+    /// println!("{} sessions are stored", store.size());
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn session_store(mut self, store: SharedStore) -> Self {
+        self.store = Some(store);
+        self
+    }
+
     /// Starts the program and waits until it is ready.
     ///
     /// # Errors
-    /// `invalid_options`, `cli_not_found`, `cli_version`, `spawn_failed`, `process_exited`, `timeout`.
+    /// `invalid_options`, `cli_not_found`, `cli_version`, `spawn_failed`, `process_exited`, `timeout`; `callback` when the
+    /// session store fails to give the session.
     pub async fn open(self) -> Result<Session> {
         let session = self.connect().await?;
         session.handle.opened().await?;
@@ -206,6 +232,9 @@ impl SessionBuilder {
                 .operation("options")
                 .with("field", "permission_prompt_tool_name"));
         }
+        if let Some(store) = &self.store {
+            store::check_options(&**store, &self.options)?;
+        }
         let mailbox = Arc::new(Mailbox::new(self.options.limits.buffer_bytes));
         let (commands, receiver) = mpsc::unbounded_channel();
         let pid = Arc::new(OnceLock::new());
@@ -222,6 +251,7 @@ impl SessionBuilder {
             pid,
             first: None,
             root: None,
+            config: None,
         };
         Ok((parts, session))
     }
@@ -239,10 +269,18 @@ struct Parts {
     first: Option<Prompt>,
     /// Stands for the project while the program runs.
     root: Option<EmptyRoot>,
+    /// The configuration of a program that goes on with a session from a store.
+    config: Option<PrivateDir>,
 }
 
 impl Parts {
     async fn connect(&mut self) -> Result<(PathBuf, Connection)> {
+        if let Some(store) = &self.builder.store
+            && let Some((options, config)) = store::resumed(store, &self.builder.options).await?
+        {
+            self.builder.options = options;
+            self.config = Some(config);
+        }
         // What is reached another way has its own files.
         if self.builder.transport.is_none() {
             let secured = self.builder.options.secured().await?;
@@ -260,6 +298,9 @@ impl Parts {
         };
         let mut launch = options.launch(program.clone(), self.builder.answers_permissions());
         launch.on_stderr = on_stderr.clone();
+        if self.builder.store.is_some() {
+            launch.args.push("--session-mirror".into());
+        }
         let connection = match transport {
             Some(transport) => transport.connect(launch).await,
             None => ChildTransport.connect(launch).await,
@@ -274,6 +315,11 @@ impl Parts {
     }
 
     fn actor(self, program: PathBuf, connection: Connection) -> impl Future<Output = ()> + Send {
+        let mirror = self.builder.store.map(|store| {
+            let options = &self.builder.options;
+            let calls = Calls::new(&store, Duration::from_millis(options.timeouts.store_ms));
+            Mirror::start(calls, options.session_store_flush, options.limits.buffer_bytes)
+        });
         let actor = Actor::new(
             self.builder.options,
             program,
@@ -282,16 +328,18 @@ impl Parts {
             (self.builder.callbacks.into_host(self.builder.host), self.builder.provided),
             self.senders,
             self.opened,
-        );
+        )
+        .with_mirror(mirror);
         let actor = match self.first {
             Some(prompt) => actor.with_query(&prompt),
             None => actor,
         };
-        let (commands, root) = (self.commands, self.root);
+        let (commands, root, config) = (self.commands, self.root, self.config);
         async move {
             actor.run(commands).await;
             // The process is gone: nobody looks there any more.
             drop(root);
+            store::remove(config).await;
         }
     }
 

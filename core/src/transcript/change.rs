@@ -69,15 +69,34 @@ pub struct OneSession {
 /// `invalid_argument` when there is no such session, the title is empty, or the file cannot be written.
 pub fn rename_session(request: &RenameSession) -> Result<()> {
     const OPERATION: &str = "rename_session";
-    let title = request.title.trim();
-    if title.is_empty() {
-        return Err(invalid("title", "title: expected a text that is not empty").operation(OPERATION));
-    }
+    let line = title_line(&request.session_id, &request.title).map_err(|error| error.operation(OPERATION))?;
     let place = Place::new(request.config_dir.as_deref());
     let found = locate::require(&place, &request.session_id, request.directory.as_deref(), OPERATION)?;
-    let id = &request.session_id;
-    let line = format!(r#"{{"type":"custom-title","customTitle":{},"sessionId":"{id}"}}"#, json!(title));
     append(&found.file, &line).map_err(|error| unwritable(&found.file, &error).operation(OPERATION))
+}
+
+/// The entry that gives a session a title.
+pub(crate) fn title_line(session_id: &str, title: &str) -> Result<String> {
+    let title = title.trim();
+    if title.is_empty() {
+        return Err(invalid("title", "title: expected a text that is not empty"));
+    }
+    let (title, id) = (json!(title), json!(session_id));
+    Ok(format!(r#"{{"type":"custom-title","customTitle":{title},"sessionId":{id}}}"#))
+}
+
+/// The entry that gives a session a tag, or takes it away.
+pub(crate) fn tag_line(session_id: &str, tag: Option<&str>) -> Result<String> {
+    let tag = tag.map_or_else(
+        || Ok(String::new()),
+        |tag| {
+            Some(visible(tag)).filter(|tag| !tag.is_empty()).ok_or_else(|| {
+                invalid("tag", "tag: expected a text that is not empty; none takes the tag away")
+            })
+        },
+    )?;
+    let (tag, id) = (json!(tag), json!(session_id));
+    Ok(format!(r#"{{"type":"tag","tag":{tag},"sessionId":{id}}}"#))
 }
 
 /// Gives a session a tag, or takes it away. Characters that cannot be seen are taken out of it. Blocks.
@@ -86,16 +105,10 @@ pub fn rename_session(request: &RenameSession) -> Result<()> {
 /// `invalid_argument` when there is no such session, nothing is left of the tag, or the file cannot be written.
 pub fn tag_session(request: &TagSession) -> Result<()> {
     const OPERATION: &str = "tag_session";
-    let tag = match &request.tag {
-        None => String::new(),
-        Some(tag) => Some(visible(tag)).filter(|tag| !tag.is_empty()).ok_or_else(|| {
-            invalid("tag", "tag: expected a text that is not empty; none takes the tag away")
-                .operation(OPERATION)
-        })?,
-    };
+    let line =
+        tag_line(&request.session_id, request.tag.as_deref()).map_err(|error| error.operation(OPERATION))?;
     let place = Place::new(request.config_dir.as_deref());
     let found = locate::require(&place, &request.session_id, request.directory.as_deref(), OPERATION)?;
-    let line = format!(r#"{{"type":"tag","tag":{},"sessionId":"{}"}}"#, json!(tag), request.session_id);
     append(&found.file, &line).map_err(|error| unwritable(&found.file, &error).operation(OPERATION))
 }
 
@@ -142,11 +155,11 @@ fn mark(request: &OneSession, archived: bool, operation: &'static str) -> Result
 }
 
 /// The time as the program writes it.
-pub(super) fn now() -> String {
+pub(crate) fn now() -> String {
     humantime::format_rfc3339_millis(SystemTime::now()).to_string()
 }
 
-pub(super) fn invalid(field: &str, message: impl Into<String>) -> Error {
+pub(crate) fn invalid(field: &str, message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidArgument, message).with("field", field)
 }
 
@@ -182,7 +195,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// A new file that only its owner reads; fails when there is one.
-pub(super) fn create(path: &Path) -> io::Result<File> {
+pub(crate) fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

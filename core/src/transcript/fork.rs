@@ -61,41 +61,46 @@ pub struct ForkedSession {
 pub fn fork_session(request: &ForkSession) -> Result<ForkedSession> {
     let place = Place::new(request.config_dir.as_deref());
     let found = locate::require(&place, &request.session_id, request.directory.as_deref(), OPERATION)?;
+    fork_file(&found.file, request).map_err(|error| error.operation(OPERATION))
+}
+
+/// Copies the session in a file, into one beside it. Of the request, what is copied and the title counts.
+pub(crate) fn fork_file(file: &Path, request: &ForkSession) -> Result<ForkedSession> {
     if let Some(id) = request.up_to_message_id.as_deref().filter(|id| !locate::is_session_id(id)) {
         let message = format!("up_to_message_id: expected a UUID, not `{id}`");
-        return Err(invalid("up_to_message_id", message).operation(OPERATION));
+        return Err(invalid("up_to_message_id", message));
     }
-    let plan = Plan::read(&found.file, request.up_to_message_id.as_deref())
-        .map_err(|error| unreadable(&found.file, &error).operation(OPERATION))?;
+    let plan =
+        Plan::read(file, request.up_to_message_id.as_deref()).map_err(|error| unreadable(file, &error))?;
     if plan.cut_missing {
         let id = request.up_to_message_id.as_deref().unwrap_or_default();
         let message = format!("up_to_message_id: there is no message {id} in session {}", request.session_id);
-        return Err(invalid("up_to_message_id", message).operation(OPERATION));
+        return Err(invalid("up_to_message_id", message));
     }
     if plan.last.is_none() {
         let message = format!("session_id: session {} has no messages to copy", request.session_id);
-        return Err(invalid("session_id", message).operation(OPERATION));
+        return Err(invalid("session_id", message));
     }
     let title = request.title.as_deref().map(str::trim).filter(|title| !title.is_empty()).map_or_else(
         || {
-            let known = Ends::read(&found.file).and_then(|ends| ends.title_or_prompt());
+            let known = Ends::read(file).and_then(|ends| ends.title_or_prompt());
             format!("{} (fork)", known.as_deref().unwrap_or("Forked session"))
         },
         str::to_owned,
     );
     let session_id = Uuid::new_v4().to_string();
-    let path = found.file.with_file_name(format!("{session_id}.jsonl"));
+    let path = file.with_file_name(format!("{session_id}.jsonl"));
     // Under another name until it is whole: nobody shall list or resume half of it.
     let unfinished = path.with_extension("fork");
-    let written = create(&unfinished).and_then(|file| {
-        let mut out = BufWriter::new(file);
-        plan.write(&found.file, &request.session_id, &session_id, &title, &mut out)?;
+    let written = create(&unfinished).and_then(|copy| {
+        let mut out = BufWriter::new(copy);
+        plan.write(file, &request.session_id, &session_id, &title, &mut out)?;
         out.into_inner().map_err(|error| error.into_error())?.sync_all()?;
         fs::rename(&unfinished, &path)
     });
     if let Err(error) = written {
         let _ = fs::remove_file(&unfinished);
-        return Err(unwritable(&path, &error).operation(OPERATION));
+        return Err(unwritable(&path, &error));
     }
     Ok(ForkedSession { session_id })
 }

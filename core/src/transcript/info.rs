@@ -285,17 +285,28 @@ fn prompt(entry: &Entry<'_>) -> Option<Vec<String>> {
 pub(super) fn first_prompt(head: &[u8]) -> Option<String> {
     let mut command = None;
     for line in head.split(|byte| *byte == b'\n').filter(|line| has(line, "\"user\"")) {
-        let texts = Entry::parse(line).and_then(|entry| prompt(&entry)).unwrap_or_default();
-        for text in texts {
-            let text = text.replace('\n', " ").trim().to_owned();
-            if let Some(name) = between(&text, "<command-name>", "</command-name>") {
-                command = command.or_else(|| Some(name.to_owned()).filter(|name| !name.is_empty()));
-            } else if !text.is_empty() && !made_by_program(&text) {
-                return Some(cut(&text));
-            }
+        let Some(entry) = Entry::parse(line) else { continue };
+        let (prompt, named) = opening(&entry);
+        command = command.or(named);
+        if prompt.is_some() {
+            return prompt;
         }
     }
     command
+}
+
+/// What an entry can say of the first prompt: a prompt that means something, and the first command before it.
+pub(super) fn opening(entry: &Entry<'_>) -> (Option<String>, Option<String>) {
+    let mut command = None;
+    for text in prompt(entry).unwrap_or_default() {
+        let text = text.replace('\n', " ").trim().to_owned();
+        if let Some(name) = between(&text, "<command-name>", "</command-name>") {
+            command = command.or_else(|| Some(name.to_owned()).filter(|name| !name.is_empty()));
+        } else if !text.is_empty() && !made_by_program(&text) {
+            return (Some(cut(&text)), command);
+        }
+    }
+    (None, command)
 }
 
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {

@@ -79,13 +79,23 @@ pub fn get_session_messages(request: &GetSessionMessages) -> Result<Vec<SessionM
     let Some(found) = locate::find(&place, &request.session_id, request.directory.as_deref()) else {
         return Ok(Vec::new());
     };
+    messages_of(&found.file, request.include_system_messages, request.offset, request.limit)
+        .map_err(|error| error.operation("get_session_messages"))
+}
+
+/// The conversation in a file.
+pub(crate) fn messages_of(
+    file: &Path,
+    system: bool,
+    offset: usize,
+    limit: Option<usize>,
+) -> Result<Vec<SessionMessage>> {
     let seen = |node: &Node| match node.kind {
         Kind::User | Kind::Assistant => !node.aside,
-        Kind::System => request.include_system_messages && !node.aside,
+        Kind::System => system && !node.aside,
         Kind::Other => false,
     };
-    page(&found.file, chain::conversation, seen, request.offset, request.limit)
-        .map_err(|error| unreadable(&found.file, &error).operation("get_session_messages"))
+    page(file, chain::conversation, seen, offset, limit).map_err(|error| unreadable(file, &error))
 }
 
 pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Error {

@@ -28,6 +28,7 @@ mod messages;
 mod operation;
 mod place;
 mod subagents;
+mod summary;
 mod worktrees;
 
 pub use change::{
@@ -38,9 +39,19 @@ pub use fork::{ForkSession, ForkedSession, fork_session};
 pub use info::{GetSessionInfo, SessionInfo, get_session_info};
 pub use list::{ListSessions, list_sessions};
 pub use messages::{GetSessionMessages, SessionMessage, get_session_messages};
-pub use operation::Operation;
+pub use operation::{Fold, OfDirectory, Operation};
 pub use place::project_key;
 pub use subagents::{GetSubagentMessages, ListSubagents, get_subagent_messages, list_subagents};
+
+pub(crate) use change::{create, invalid, now, tag_line, title_line};
+pub(crate) use fork::fork_file;
+pub(crate) use lines::Lines;
+pub(crate) use locate::{is_session_id, require};
+pub(crate) use messages::messages_of;
+pub(crate) use operation::{from_json as operation_from_json, text as json_text};
+pub(crate) use place::{Place, canonical};
+pub(crate) use subagents::{files as subagent_files, subagent_messages_of};
+pub(crate) use summary::{fold, info as info_of_summary, moment_of};
 
 #[cfg(test)]
 mod fixture;

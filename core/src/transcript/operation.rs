@@ -6,10 +6,13 @@ use serde_json::Value;
 use super::{
     ForkSession, GetSessionInfo, GetSessionMessages, GetSubagentMessages, ListSessions, ListSubagents,
     OneSession, RenameSession, TagSession, archive_session, delete_session, fork_session, get_session_info,
-    get_session_messages, get_subagent_messages, list_sessions, list_subagents, rename_session, tag_session,
-    unarchive_session,
+    get_session_messages, get_subagent_messages, list_sessions, list_subagents, place::canonical,
+    project_key, rename_session, tag_session, unarchive_session,
 };
-use crate::{Error, ErrorKind, Result};
+use crate::{
+    Error, ErrorKind, Result,
+    store::{SessionKey, SessionSummary, fold_session_summary},
+};
 
 /// Work on sessions that are on disk.
 ///
@@ -46,6 +49,31 @@ pub enum Operation {
     ArchiveSession(OneSession),
     /// [`unarchive_session`].
     UnarchiveSession(OneSession),
+    /// [`project_key`](super::project_key) of a directory as it really is.
+    ProjectKey(OfDirectory),
+    /// [`fold_session_summary`](crate::store::fold_session_summary).
+    FoldSessionSummary(Fold),
+}
+
+/// Whose [`project_key`](super::project_key).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OfDirectory {
+    /// The directory. Default: the current one.
+    pub directory: Option<std::path::PathBuf>,
+}
+
+/// What is folded into a summary.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fold {
+    /// The summary until now.
+    #[serde(default)]
+    pub previous: Option<SessionSummary>,
+    /// Whose.
+    pub key: SessionKey,
+    /// The entries that are added.
+    pub entries: Vec<Value>,
 }
 
 impl Operation {
@@ -54,15 +82,7 @@ impl Operation {
     /// # Errors
     /// `invalid_argument` when it is none; the message names the operation or the field.
     pub fn from_json(request: &str) -> Result<Self> {
-        // `null` means that an argument is left to its default, in every language.
-        let mut fields: serde_json::Map<String, Value> = serde_json::from_str(request)
-            .map_err(|error| invalid(format!("request: expected a JSON object: {error}")))?;
-        fields.retain(|_, value| !value.is_null());
-        let name = fields.get("operation").and_then(Value::as_str).unwrap_or_default().to_owned();
-        Self::deserialize(Value::Object(fields)).map_err(|error| {
-            let error = invalid(format!("{error}"));
-            if name.is_empty() { error } else { error.with("invoked", name) }
-        })
+        from_json(request)
     }
 
     /// Carries it out and returns its result as JSON text. Blocks.
@@ -82,15 +102,37 @@ impl Operation {
             Self::ForkSession(request) => text(&fork_session(request)?),
             Self::ArchiveSession(request) => text(&archive_session(request)?),
             Self::UnarchiveSession(request) => text(&unarchive_session(request)?),
+            Self::ProjectKey(request) => {
+                let directory = request.directory.clone().map_or_else(std::env::current_dir, Ok);
+                let directory = directory.map_err(|error| invalid(format!("directory: {error}")))?;
+                text(&project_key(&canonical(&directory)))
+            }
+            Self::FoldSessionSummary(Fold { previous, key, entries }) => {
+                let entries: Vec<_> =
+                    entries.iter().flat_map(|entry| serde_json::value::to_raw_value(entry).ok()).collect();
+                text(&fold_session_summary(previous.clone(), key, &entries))
+            }
         }
     }
+}
+
+/// An operation by name; `null` means that an argument is left to its default, in every language.
+pub(crate) fn from_json<T: serde::de::DeserializeOwned>(request: &str) -> Result<T> {
+    let mut fields: serde_json::Map<String, Value> = serde_json::from_str(request)
+        .map_err(|error| invalid(format!("request: expected a JSON object: {error}")))?;
+    fields.retain(|_, value| !value.is_null());
+    let name = fields.get("operation").and_then(Value::as_str).unwrap_or_default().to_owned();
+    T::deserialize(Value::Object(fields)).map_err(|error| {
+        let error = invalid(format!("{error}"));
+        if name.is_empty() { error } else { error.with("invoked", name) }
+    })
 }
 
 fn invalid(message: String) -> Error {
     Error::new(ErrorKind::InvalidArgument, message).operation("invoke")
 }
 
-fn text(result: &impl serde::Serialize) -> Result<String> {
+pub(crate) fn text(result: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(result)
         .map_err(|error| Error::new(ErrorKind::Internal, "a result that is no JSON").caused_by(&error))
 }

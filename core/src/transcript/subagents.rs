@@ -77,11 +77,20 @@ pub fn get_subagent_messages(request: &GetSubagentMessages) -> Result<Vec<Sessio
     let Some((_, file)) = files.into_iter().find(|(agent, _)| *agent == request.agent_id) else {
         return Ok(Vec::new());
     };
+    subagent_messages_of(&file, request.offset, request.limit)
+        .map_err(|error| error.operation("get_subagent_messages"))
+}
+
+/// The conversation in the file of a subagent.
+pub(crate) fn subagent_messages_of(
+    file: &Path,
+    offset: usize,
+    limit: Option<usize>,
+) -> Result<Vec<SessionMessage>> {
     let talks = |kind| matches!(kind, Kind::User | Kind::Assistant);
-    let mut messages =
-        page(&file, chain::of_subagent, |node| talks(node.kind), request.offset, request.limit)
-            .map_err(|error| unreadable(&file, &error).operation("get_subagent_messages"))?;
-    let origin = Origin::beside(&file);
+    let mut messages = page(file, chain::of_subagent, |node| talks(node.kind), offset, limit)
+        .map_err(|error| unreadable(file, &error))?;
+    let origin = Origin::beside(file);
     for message in &mut messages {
         message.parent_tool_use_id.clone_from(&origin.tool_use_id);
         message.parent_agent_id.clone_from(&origin.parent_agent_id);
@@ -104,7 +113,8 @@ impl Origin {
     }
 }
 
-fn files(folder: &Path) -> Vec<(String, PathBuf)> {
+/// The files of subagents below a folder, with the ids.
+pub(crate) fn files(folder: &Path) -> Vec<(String, PathBuf)> {
     let mut files = Vec::new();
     collect(folder, DEEPEST, &mut files);
     files

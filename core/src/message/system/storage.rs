@@ -23,6 +23,8 @@ shapes! {
         error: String = "error" needed,
         /// Whose lines.
         key: Option<MirrorKey> = "key",
+        /// How many lines.
+        entries: Option<f64> = "entries",
         /// The session.
         session_id: String = "session_id",
         /// The id of this frame.
@@ -62,9 +64,9 @@ shapes! {
     /// Whose transcript.
     pub struct MirrorKey {
         /// The project.
-        project_key: String = "projectKey",
+        project_key: String = "project_key",
         /// The session.
-        session_id: String = "sessionId",
+        session_id: String = "session_id",
         /// The part of it, for subagents.
         subpath: Option<String> = "subpath",
     }

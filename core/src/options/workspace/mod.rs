@@ -115,7 +115,8 @@ impl Options {
         self.sources().is_none_or(|sources| sources.iter().any(repository))
     }
 
-    fn directory(&self) -> PathBuf {
+    /// The working directory of the program.
+    pub(crate) fn directory(&self) -> PathBuf {
         let current = || std::env::current_dir().unwrap_or_default();
         match &self.cwd {
             None => current(),
@@ -125,7 +126,7 @@ impl Options {
     }
 
     /// Where the user's own settings are.
-    fn config_dir(&self) -> PathBuf {
+    pub(crate) fn config_dir(&self) -> PathBuf {
         let given = self.variable("CLAUDE_CONFIG_DIR").filter(|path| !path.is_empty());
         given.map_or_else(
             || Path::new(&self.variable("HOME").unwrap_or_default()).join(".claude"),
@@ -134,7 +135,7 @@ impl Options {
     }
 
     /// The value of a variable as the program will find it.
-    fn variable(&self, name: &str) -> Option<String> {
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
         let inherited = || {
             let kept = |pattern: &str| match pattern.strip_suffix('*') {
                 Some(stem) => name.starts_with(stem),

@@ -10,6 +10,7 @@ mod commands;
 mod ending;
 mod liveness;
 mod mcp;
+mod mirroring;
 mod reading;
 mod writing;
 
@@ -33,6 +34,7 @@ use super::{Opened, Prompt, Provided, control::Limit, host::SharedHost, mailbox:
 use crate::{
     Error, Message, Options, Result,
     protocol::{Answer, Pending},
+    store::mirror::Mirror,
     tools::ToolSpec,
     transport::{Connection, Exit, frame::Lines},
 };
@@ -101,6 +103,8 @@ pub(super) struct Actor {
     /// Nobody reads any more: what still comes is thrown away.
     discarding: bool,
     failure: Option<Error>,
+    /// Where the transcript goes, when the host keeps it.
+    mirror: Option<Mirror>,
 }
 
 impl Actor {
@@ -143,6 +147,7 @@ impl Actor {
             closing: false,
             discarding: false,
             failure: None,
+            mirror: None,
         }
     }
 
@@ -201,6 +206,8 @@ impl Actor {
                         self.fail(error);
                     }
                 },
+                Some(lost) = async { match &mut self.mirror { Some(mirror) => mirror.lost().await, None => None } },
+                    if self.mirror.is_some() => self.not_stored(&lost),
                 how = &mut exited, if exit.is_none() => {
                     exit = Some(how);
                     last_words = Some(Instant::now() + LAST_WORDS);

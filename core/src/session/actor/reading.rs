@@ -75,6 +75,7 @@ impl Actor {
                 }
             }
             "keep_alive" => {}
+            "transcript_mirror" if self.mirror.is_some() => self.mirrored(line.text)?,
             _ => self.message(line, head),
         }
         Ok(())
@@ -91,6 +92,7 @@ impl Actor {
         if let Some(ended) = self.turns.observe(head, Instant::now()) {
             self.turn_interrupted = None;
             self.stall.turn_ended();
+            self.flush_mirror();
             if ended.auth_failed {
                 self.batch.push(Err(not_logged_in()));
             }
