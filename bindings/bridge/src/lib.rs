@@ -20,6 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use handles::Running;
 use madrigal::session::End;
 pub use madrigal::{Error, ErrorKind, Message, MessageKind, Result, VERSION};
 

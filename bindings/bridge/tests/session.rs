@@ -308,3 +308,131 @@ fn log_lines_wait_for_the_host_at_the_level_it_chose() {
         "no environment in a log"
     );
 }
+
+/// A store in a few lines, for the questions a session or an operation puts.
+#[derive(Default)]
+struct Shelf(Vec<(Value, Vec<Value>)>);
+
+impl Shelf {
+    fn serve(&mut self, host: &mut Host) {
+        let asked: Vec<Value> =
+            host.signals.iter().filter(|signal| signal["kind"] == "session_store").cloned().collect();
+        host.signals.retain(|signal| signal["kind"] != "session_store");
+        for ask in asked {
+            let (request, mut result) = (&ask["request"], Value::Null);
+            // Each number is a store of its own.
+            let key = json!([request["store"], request["key"]]);
+            match request["method"].as_str().unwrap() {
+                "append" => {
+                    let entries = request["entries"].as_array().unwrap().clone();
+                    match self.0.iter_mut().find(|(other, _)| *other == key) {
+                        Some((_, kept)) => kept.extend(
+                            entries
+                                .into_iter()
+                                .filter(|entry| {
+                                    entry["uuid"].is_null()
+                                        || !kept.iter().any(|old| old["uuid"] == entry["uuid"])
+                                })
+                                .collect::<Vec<_>>(),
+                        ),
+                        None => self.0.push((key, entries)),
+                    }
+                }
+                "load" => {
+                    let found = self.0.iter().find(|(other, _)| *other == key);
+                    result = found.map(|(_, entries)| json!(entries)).unwrap_or_default();
+                }
+                other => panic!("{other} was not offered"),
+            }
+            host.say(&json!({"command": "answer", "ask": ask["ask"], "result": result}));
+        }
+    }
+}
+
+const SESSION: &str = "00000000-0000-4000-8000-000000000001";
+
+#[test]
+fn the_store_of_the_host_gets_the_transcript_before_the_end() {
+    let frame = json!({"type": "transcript_mirror", "filePath": format!("/c/projects/-srv/{SESSION}.jsonl"),
+        "entries": [{"type": "user", "uuid": "u1"}]});
+    let cli = json!([{"await": {"type": "user"}}, {"emit": frame}, {"result": {}}]);
+    let mut host = Host::open_with(&cli, json!({"session_store": {"methods": ["append", "load"]}}));
+    host.say(&json!({"command": "send", "prompt": "hi"}));
+    host.say(&json!({"command": "finish"}));
+    let mut shelf = Shelf::default();
+    while host.end.is_none() {
+        host.until(|host| host.end.is_some() || host.signal("ask").is_some());
+        shelf.serve(&mut host);
+    }
+    let key = json!([null, {"project_key": "-srv", "session_id": SESSION}]);
+    assert_eq!(shelf.0, [(key, vec![json!({"type": "user", "uuid": "u1"})])]);
+    assert!(!host.messages.iter().any(|message| message["type"] == "transcript_mirror"));
+}
+
+/// An operation from its request to its end; returns the reply.
+fn work(operation: Value) -> Value {
+    let bell = Arc::new(Bell::default());
+    let request = json!({"operation": operation, "session_store": {"methods": ["append", "load"]}});
+    let session = open(&request.to_string(), bell.clone()).unwrap();
+    let mut host =
+        Host { session, bell, seen: 0, signals: vec![], messages: vec![], errors: vec![], end: None };
+    let mut shelf = Shelf::default();
+    while host.end.is_none() {
+        host.until(|host| host.end.is_some() || host.signal("ask").is_some());
+        shelf.serve(&mut host);
+    }
+    host.take();
+    assert_eq!(host.end, Some(json!({"exit": null, "error": null})));
+    let reply = host.signal("reply").unwrap().clone();
+    assert_eq!(reply["id"], 0);
+    release(session);
+    reply
+}
+
+#[test]
+fn an_operation_over_a_store_asks_replies_and_ends() {
+    let reply = work(json!({"operation": "session_store_conformance"}));
+    let checks = reply["result"].as_array().unwrap();
+    assert!(checks.len() >= 8 && checks.iter().all(|check| check["passed"] == true), "{reply}");
+    let reply = work(json!({"operation": "list_sessions_from_store", "directory": "/"}));
+    assert_eq!(reply["error"]["context"]["method"], "list_sessions", "{reply}");
+    let messages =
+        json!({"operation": "get_session_messages_from_store", "session_id": SESSION, "limit": null});
+    assert_eq!(work(messages)["result"], json!([]));
+}
+
+#[test]
+fn work_on_a_store_can_be_given_up_and_takes_no_prompts() {
+    let bell = Arc::new(Bell::default());
+    let request = json!({"operation": {"operation": "session_store_conformance"},
+        "session_store": {"methods": ["append", "load"]}});
+    let session = open(&request.to_string(), bell.clone()).unwrap();
+    let mut host =
+        Host { session, bell, seen: 0, signals: vec![], messages: vec![], errors: vec![], end: None };
+    host.until(|host| host.signal("ask").is_some());
+    let refused = submit(session, &json!({"command": "send", "prompt": "hi"}).to_string()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Closed);
+    close(session, Close::Graceful);
+    host.until(|host| host.end.is_some());
+    host.take();
+    assert_eq!(host.signal("ask_cancelled").unwrap()["ask"], host.signal("ask").unwrap()["ask"]);
+    assert_eq!(host.signal("reply").unwrap()["error"]["code"], "closed");
+    release(session);
+}
+
+#[test]
+fn a_store_that_is_described_wrongly_is_refused() {
+    for (request, field) in [
+        (json!({"options": {}, "session_store": {"methods": ["append"]}}), "load"),
+        (json!({"options": {}, "session_store": {"methods": ["append", "load", "fetch"]}}), "fetch"),
+        (json!({"operation": {"operation": "session_store_conformance"}}), "session_store"),
+        (
+            json!({"operation": {"operation": "nonsense"}, "session_store": {"methods": ["append", "load"]}}),
+            "nonsense",
+        ),
+    ] {
+        let error = open(&request.to_string(), Arc::new(Bell::default())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(error.message().contains(field), "{error}");
+    }
+}

@@ -140,7 +140,7 @@ described! {
         /// Whether the session is saved to disk. Default: yes.
         persist_session: Option<bool> => [Flag("no-session-persistence")];
         /// When entries go to the session store of the host, if it has one.
-        session_store_flush: SessionStoreFlush => [Library] proved by "store_mirror_eager";
+        session_store_flush: SessionStoreFlush => [Library];
         /// Keep copies of files before tools change them, so that `rewind_files` can bring them back.
         enable_file_checkpointing: bool => [Environment("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING")];
 
