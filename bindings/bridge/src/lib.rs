@@ -24,7 +24,6 @@ use handles::Running;
 use madrigal::session::End;
 pub use madrigal::{Error, ErrorKind, Message, MessageKind, Result, VERSION};
 
-use handles::Running;
 /// Variables that a program inherits also in the `allow_list` mode; a name may end in `*`.
 pub use madrigal::options::NEEDED as NEEDED_VARIABLES;
 use serde_json::Value;
