@@ -56,6 +56,7 @@ pub mod message;
 pub mod options;
 pub mod protocol;
 pub mod redact;
+pub mod resilience;
 pub mod session;
 pub mod store;
 pub mod testing;
