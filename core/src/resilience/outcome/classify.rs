@@ -115,7 +115,12 @@ pub(super) fn error(error: &Error, ready: bool) -> FailureKind {
         ErrorKind::InvalidOptions | ErrorKind::InvalidArgument | ErrorKind::Control => {
             FailureKind::InvalidRequest
         }
-        ErrorKind::Internal => FailureKind::Unknown,
+        ErrorKind::RateLimited => FailureKind::RateLimited,
+        ErrorKind::CircuitOpen => FailureKind::CircuitOpen,
+        ErrorKind::BudgetExceeded => FailureKind::BudgetExceeded,
+        ErrorKind::Overloaded => FailureKind::Shed,
+        // A failed turn has a result, which says more.
+        ErrorKind::TurnFailed | ErrorKind::Internal => FailureKind::Unknown,
     }
 }
 
