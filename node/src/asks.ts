@@ -8,6 +8,7 @@ import type { HookInput } from "./hook-inputs.js";
 import { respell } from "./options.js";
 import { type CanUseToolRequest, permissionContext } from "./permission.js";
 import type { Provided } from "./provided.js";
+import { askStore, type StoreRequest } from "./session-store.js";
 import { type AnyTool, call, type ToolContext } from "./tools.js";
 
 type Request = Record<string, unknown>;
@@ -21,6 +22,7 @@ export class Asks {
   readonly #provided: Provided;
   readonly #open = new Map<string, AbortController>();
   readonly #thrown = new Map<string, unknown>();
+  #storeThrew: string | undefined;
 
   constructor(session: number, provided: Provided) {
     this.#session = session;
@@ -58,7 +60,7 @@ export class Asks {
     for (const ask of [...this.#open.keys()]) this.cancel(ask);
   }
 
-  /** The exception for an error of the stream. */
+  /** The exception for an error of the stream, or of the whole session. */
   error(wire: WireError): unknown {
     const ask = String(wire.context?.["ask"]);
     if (wire.code !== "callback" || !this.#thrown.has(ask)) return respell(fromWire(wire));
@@ -67,7 +69,7 @@ export class Asks {
     return thrown;
   }
 
-  #ask(ask: string, kind: string, request: Request, signal: AbortSignal): Promise<object> | object {
+  #ask(ask: string, kind: string, request: Request, signal: AbortSignal): Promise<unknown> {
     const context: QuestionContext = { signal, requestId: ask, request };
     switch (kind) {
       case "can_use_tool":
@@ -76,6 +78,8 @@ export class Asks {
         return this.#hook(request, signal);
       case "tool_call":
         return this.#call(ask, request, signal);
+      case "session_store":
+        return this.#store(request as unknown as StoreRequest);
       case "elicitation":
         return elicit(given(this.#provided.onElicitation, kind), request, context);
       case "request_user_dialog":
@@ -125,14 +129,26 @@ export class Asks {
     return call(tool, (request["arguments"] ?? {}) as Record<string, unknown>, extra);
   }
 
+  async #store(request: StoreRequest): Promise<unknown> {
+    const store = given(this.#provided.stores, "the session store");
+    return askStore(await store(request), request);
+  }
+
   #refuse(ask: string, kind: string, error: unknown): void {
     if (!this.#open.has(ask)) return;
     if (!unseen.includes(kind)) this.#thrown.set(ask, error);
+    if (kind === "session_store") this.#forgetStore(ask);
     try {
       this.#send(ask, { error: { message: error instanceof Error ? error.message : String(error) } });
     } catch {
       // The session is over, and its reader is told.
     }
+  }
+
+  /** A store that stays down throws again and again, and only the last time can become an error of the session. */
+  #forgetStore(ask: string): void {
+    if (this.#storeThrew !== undefined) this.#thrown.delete(this.#storeThrew);
+    this.#storeThrew = ask;
   }
 
   /** Sends an answer; nothing when the question was withdrawn or the session is over. */

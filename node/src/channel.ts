@@ -5,16 +5,20 @@
 
 import { Asks } from "./asks.js";
 import { engine, hold, type Listener, letGo, open, release } from "./engine.js";
-import { AbortError, ClosedError, fromWire, native, type WireError } from "./errors.js";
+import { AbortError, ClosedError, native, type WireError } from "./errors.js";
 import type { SDKMessage } from "./messages.js";
 import type { Drained } from "./native.js";
 import type { Options } from "./option-types.js";
 import { type HostOptions, request, respell } from "./options.js";
-import { byName } from "./provided.js";
+import { byName, onlyStores } from "./provided.js";
+import type { Stores } from "./session-store.js";
 import { type AnyTool, listed } from "./tools.js";
 
 /** How many messages are taken at a time; a batch also ends after half a megabyte. */
 const BATCH = 4096;
+
+/** The reply that ends work without a program. */
+const WORK = 0;
 
 /** How the program ended; `null` when nobody knows. */
 export type Exit = { code: number } | { signal: number } | null;
@@ -70,6 +74,19 @@ export class Channel implements Listener {
       return channel;
     } catch (error) {
       throw respell(error);
+    }
+  }
+
+  /** Work that needs no program but asks what is provided: `request` is one of `open`, with an `operation`. */
+  static async work<T>(request: object, stores: Stores): Promise<T> {
+    const host: HostOptions = { provided: onlyStores(stores), stderr: undefined, signals: [] };
+    const channel = open(JSON.stringify(request), (id) => new Channel(id, host));
+    try {
+      return await channel.#reply<T>(WORK);
+    } catch (error) {
+      throw respell(error);
+    } finally {
+      release(channel);
     }
   }
 
@@ -143,11 +160,12 @@ export class Channel implements Listener {
   /** Hands over a command; resolves with its reply. */
   submit<T>(command: string, fields: object = {}): Promise<T> {
     const id = ++this.#lastCommand;
-    return new Promise((resolve, reject) => {
+    try {
       native(() => engine.submit(this.id, JSON.stringify({ command, id, ...fields })));
-      this.#replies.set(id, { resolve: resolve as Reply["resolve"], reject });
-      hold(this);
-    });
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#reply(id);
   }
 
   /** Replaces the tools of a server of this process. Calls that are under way go on with the old ones. */
@@ -175,6 +193,14 @@ export class Channel implements Listener {
     this.#failure = undefined;
     this.#close(how);
     while (this.exit === undefined) await this.wait();
+  }
+
+  /** The reply to a command. */
+  #reply<T>(id: number): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#replies.set(id, { resolve: resolve as Reply["resolve"], reject });
+      hold(this);
+    });
   }
 
   onWake(): void {
@@ -217,7 +243,7 @@ export class Channel implements Listener {
   #onEnd(end: { exit: Exit; error: WireError | null }): void {
     this.#signals();
     this.exit = end.exit;
-    if (end.error) this.#failure ??= { error: respell(fromWire(end.error)) };
+    if (end.error) this.#failure ??= { error: this.#asks.error(end.error) };
     for (const reply of this.#replies.values()) {
       reply.reject(ended());
     }
@@ -271,7 +297,7 @@ export class Channel implements Listener {
       case "reply": {
         const reply = this.#replies.get(signal.id);
         this.#replies.delete(signal.id);
-        if (signal.error) reply?.reject(respell(fromWire(signal.error)));
+        if (signal.error) reply?.reject(this.#asks.error(signal.error));
         else reply?.resolve(signal.result);
         break;
       }

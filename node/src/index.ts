@@ -36,6 +36,7 @@ export * from "./hook-inputs.js";
 export * from "./hooks.js";
 export { type LogLevel, type LogLine, onLog } from "./log.js";
 export type * from "./mcp.js";
+export { InMemorySessionStore } from "./memory-store.js";
 export type * from "./messages.js";
 export * from "./option-types.js";
 export type {
@@ -55,7 +56,21 @@ export type { Requests } from "./requests.js";
 export type * from "./sandbox.js";
 export type { AnyZodRawShape, InferInput, InferShape, JsonSchema, ZodLike } from "./schema.js";
 export { Session, Turn } from "./session.js";
+export type {
+  SessionKey,
+  SessionStore,
+  SessionStoreEntry,
+  SessionStoreFlush,
+  SessionSummaryEntry,
+} from "./session-store.js";
 export * from "./sessions.js";
+export { foldSessionSummary, projectKey } from "./store-summary.js";
+export {
+  type ImportSessionToStoreOptions,
+  importSessionToStore,
+  type SessionStoreCheck,
+  sessionStoreConformance,
+} from "./store-work.js";
 export { structured } from "./structured.js";
 export {
   type AnyTool,

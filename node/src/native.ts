@@ -28,6 +28,7 @@ export interface NativeEngine {
 interface Addon {
   Engine: new (wake: () => void) => NativeEngine;
   invoke(request: string): Promise<string>;
+  invokeNow(request: string): string;
 }
 
 /** The file name of the native half for this machine. */
@@ -49,3 +50,6 @@ export function load(): Addon {
 
 /** Work that belongs to no session: JSON in, JSON out, on the thread pool. */
 export const invoke = (request: string): Promise<string> => load().invoke(request);
+
+/** The same at once, for work that only calculates. */
+export const invokeNow = (request: string): string => load().invokeNow(request);

@@ -6,6 +6,7 @@ import type { McpServerConfig, McpServerConfigForProcessTransport } from "./mcp.
 import type { EffortLevel, PermissionMode } from "./messages.js";
 import type { CanUseTool } from "./permission.js";
 import type { SandboxSettings } from "./sandbox.js";
+import type { SessionStore, SessionStoreFlush } from "./session-store.js";
 
 /** Limits of time, in milliseconds; `null` means no limit. */
 export interface Timeouts {
@@ -21,6 +22,8 @@ export interface Timeouts {
   turnMs?: number | null;
   /** For the answer of a function of this process: a hook, a tool, a question. Default: none. */
   callbackMs?: number | null;
+  /** For a call of the session store; at the end of a session, for all that is left. Default 60 000. */
+  storeMs?: number;
   /** Not a byte of the program while a turn runs: what then happens is `stallAction`. Default: none. */
   stallMs?: number | null;
   /** With `stallMs`: a message about it, an interrupt of the turn, or the end of the program. */
@@ -234,6 +237,16 @@ export interface Options {
   sessionId?: string;
   /** Whether the session is saved to disk. Default: yes. */
   persistSession?: boolean;
+  /**
+   * Keeps the transcript, beside the files of the program, and gives back sessions that `resume` or `continue` name. What could
+   * not be stored is told by a message `mirror_error`. Does not go together with `persistSession: false` and
+   * `enableFileCheckpointing`.
+   */
+  sessionStore?: SessionStore;
+  /** When entries go to the store. Default `batched`. */
+  sessionStoreFlush?: SessionStoreFlush;
+  /** The official name of `timeouts.storeMs`, which goes before it. */
+  loadTimeoutMs?: number;
   /** Keep copies of files before tools change them, for `rewindFiles`. */
   enableFileCheckpointing?: boolean;
 

@@ -53,6 +53,7 @@ const plain = [
   "resumeSessionAt",
   "resumeDropsTurn",
   "sessionId",
+  "sessionStoreFlush",
   "persistSession",
   "enableFileCheckpointing",
   "includePartialMessages",
@@ -92,6 +93,7 @@ const table: Table = {
     "idleMs",
     "turnMs",
     "callbackMs",
+    "storeMs",
     "stallMs",
     "stallAction",
     "closeMs",
@@ -103,8 +105,8 @@ const table: Table = {
 /** The request of `open` and what stays here. Throws `InvalidOptionsError`. */
 export function request(options: Options = {}): { text: string; host: HostOptions } {
   if (!isObject(options)) throw invalid("options", "expected an object");
-  const { canUseTool, onElicitation, onUserDialog, hooks, mcpServers, ...data } = options;
-  const { stderr, abortController, signal, systemPrompt, env, ...plain } = data;
+  const { canUseTool, onElicitation, onUserDialog, hooks, mcpServers, sessionStore, ...data } = options;
+  const { stderr, abortController, signal, systemPrompt, env, loadTimeoutMs, ...plain } = data;
   for (const [name, value] of Object.entries({ canUseTool, onElicitation, onUserDialog, stderr }))
     expect(name, value, "a function", typeof value === "function");
   expect("signal", signal, "an AbortSignal", signal instanceof AbortSignal);
@@ -114,7 +116,9 @@ export function request(options: Options = {}): { text: string; host: HostOption
     "an AbortController",
     abortController?.signal instanceof AbortSignal,
   );
-  const host = provided({ canUseTool, onElicitation, onUserDialog, hooks, mcpServers });
+  const host = provided({ canUseTool, onElicitation, onUserDialog, hooks, mcpServers, sessionStore });
+  if (loadTimeoutMs !== undefined && (plain.timeouts === undefined || isObject(plain.timeouts)))
+    plain.timeouts = { storeMs: loadTimeoutMs, ...plain.timeouts };
   const wire: Wire = translate({ ...plain, mcpServers: host.mcpServers }, table, "");
   Object.assign(wire, systemPromptOf(systemPrompt), environment(env));
   const text = JSON.stringify({ options: wire, stderr: Boolean(stderr), ...host.wire });
@@ -140,6 +144,7 @@ function respelled(path: string): string {
     .map((step) => {
       const [, name = step, index = ""] = /^([^[]*)(.*)$/.exec(step) ?? [];
       if (name === "append_system_prompt") return "systemPrompt.append";
+      if (name === "session_store") return "sessionStore";
       const here: Table | undefined = level;
       const ours = Object.keys(here ?? {}).find((key) => here?.[key] === name || key === name);
       const below = ours === undefined ? undefined : here?.[ours];

@@ -7,6 +7,7 @@ import { invalid, isObject } from "./invalid.js";
 import type { McpServerConfig } from "./mcp.js";
 import type { Options } from "./option-types.js";
 import type { CanUseTool } from "./permission.js";
+import { type Stores, storeWire } from "./session-store.js";
 import { type AnyTool, listed, ToolServer } from "./tools.js";
 
 /** The functions, by the names the engine has for them. */
@@ -14,17 +15,24 @@ export interface Provided {
   canUseTool: CanUseTool | undefined;
   onElicitation: OnElicitation | undefined;
   onUserDialog: OnUserDialog | undefined;
+  stores: Stores | undefined;
   hooks: Map<string, HookCallback>;
   /** By server and name. */
   tools: Map<string, Map<string, AnyTool>>;
 }
 
-type Name = "canUseTool" | "onElicitation" | "onUserDialog" | "hooks" | "mcpServers";
+type Name = "canUseTool" | "onElicitation" | "onUserDialog" | "hooks" | "mcpServers" | "sessionStore";
 type Functions = { [N in Name]: Options[N] | undefined };
+
+/** Nothing but a store, for work that needs no program. */
+export function onlyStores(stores: Stores): Provided {
+  const none = { canUseTool: undefined, onElicitation: undefined, onUserDialog: undefined };
+  return { ...none, stores, hooks: new Map(), tools: new Map() };
+}
 
 /** The functions of the options, and what the engine is told about them beside `options`. */
 export function provided(options: Functions): { provided: Provided; wire: object; mcpServers: unknown } {
-  const { canUseTool, onElicitation, onUserDialog } = options;
+  const { canUseTool, onElicitation, onUserDialog, sessionStore } = options;
   const asks = [];
   if (canUseTool) asks.push("can_use_tool");
   if (onElicitation) asks.push("elicitation");
@@ -34,11 +42,19 @@ export function provided(options: Functions): { provided: Provided; wire: object
   const registered = options.hooks === undefined ? undefined : registerHooks(options.hooks, hooks);
   const { servers, others } = splitServers(options.mcpServers, tools);
   return {
-    provided: { canUseTool, onElicitation, onUserDialog, hooks, tools },
+    provided: {
+      canUseTool,
+      onElicitation,
+      onUserDialog,
+      stores: sessionStore === undefined ? undefined : () => sessionStore,
+      hooks,
+      tools,
+    },
     wire: {
       asks,
       ...(registered && { hooks: registered }),
       ...(servers.length > 0 && { tool_servers: servers }),
+      ...(sessionStore !== undefined && storeWire(sessionStore)),
     },
     mcpServers: others,
   };

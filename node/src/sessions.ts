@@ -1,15 +1,22 @@
-// Sessions that are on disk, in the files of the program: found, read and changed without starting it. The work is done on the
-// thread pool by the core; here only names change.
+// Sessions that are on disk, in the files of the program, or in a session store: found, read and changed without starting it. The
+// work is done by the core, on the thread pool; here only names change.
 
-import { native as calling, promised } from "./errors.js";
+import { native as calling, InvalidArgumentError, promised } from "./errors.js";
 import { invoke } from "./native.js";
+import type { SessionStore } from "./session-store.js";
+import { workOn } from "./store-work.js";
 
 /** Where to look. */
 export interface SessionPlace {
-  /** Only among the sessions of this directory and of the worktrees of its repository. Default: everywhere. */
+  /**
+   * Only among the sessions of this directory and of the worktrees of its repository. Default: everywhere. With `sessionStore`
+   * it is the directory alone. Default then: that of this process.
+   */
   dir?: string;
   /** The folder of the program, in place of `CLAUDE_CONFIG_DIR` and `~/.claude`. */
   configDir?: string;
+  /** Look here instead of on disk. What a method of it is needed for that it does not have is refused. */
+  sessionStore?: SessionStore;
 }
 
 /** A part of what there is. */
@@ -92,17 +99,53 @@ const wireNames: Record<string, string> = { dir: "directory" };
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const camel = (name: string) => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 
+/** The names of what is done in a store. The marks of the archive are files beside the transcripts, which a store has not. */
+const inStore: Record<string, string> = {
+  list_sessions: "list_sessions_from_store",
+  get_session_info: "get_session_info_from_store",
+  get_session_messages: "get_session_messages_from_store",
+  list_subagents: "list_subagents_from_store",
+  get_subagent_messages: "get_subagent_messages_from_store",
+  rename_session: "rename_session_via_store",
+  tag_session: "tag_session_via_store",
+  delete_session: "delete_session_via_store",
+  fork_session: "fork_session_via_store",
+};
+
 async function carryOut<T>(operation: string, given: object): Promise<T> {
+  const { sessionStore, ...place } = given as SessionPlace;
+  if (sessionStore !== undefined) return carryOutInStore(operation, sessionStore, place);
   // The environment of a worker is its own: the native half would not see what was set there.
   const { CLAUDE_CONFIG_DIR: configDir } = process.env;
-  const place = { configDir, ...given };
-  const fields = Object.entries(place).map(([name, value]) => [wireNames[name] ?? snake(name), value]);
-  const request = JSON.stringify({ ...Object.fromEntries(fields), operation });
+  const request = JSON.stringify({ ...wire({ configDir, ...place }), operation });
   return JSON.parse(await promised(calling(() => invoke(request)))) as T;
 }
 
-function info(wire: object): SDKSessionInfo {
-  const known = Object.entries(wire).filter(([, value]) => value !== null);
+function carryOutInStore<T>(operation: string, store: SessionStore, given: object): Promise<T> {
+  const stored = inStore[operation];
+  if (stored === undefined) {
+    const message = "sessionStore: the archive is on disk only, a store has none";
+    const context = { field: "sessionStore" };
+    throw new InvalidArgumentError({ code: "invalid_argument", message, operation, context });
+  }
+  // These are about what is on disk.
+  const {
+    configDir: _,
+    includeWorktrees: __,
+    includeProgrammatic: ___,
+    ...place
+  } = given as ListSessionsOptions;
+  return workOn(store, { ...wire(place), operation: stored });
+}
+
+function wire(given: object): object {
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [wireNames[name] ?? snake(name), value]),
+  );
+}
+
+function info(found: object): SDKSessionInfo {
+  const known = Object.entries(found).filter(([, value]) => value !== null);
   return Object.fromEntries(known.map(([name, value]) => [camel(name), value])) as unknown as SDKSessionInfo;
 }
 

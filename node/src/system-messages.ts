@@ -257,11 +257,16 @@ export interface SDKPluginInstallMessage extends System {
   error?: string;
 }
 
-/** A part of the transcript did not reach the session store. */
-export interface SDKMirrorErrorMessage extends System {
+/** A part of the transcript did not reach the session store. Written by the engine. */
+export interface SDKMirrorErrorMessage {
+  type: "system";
   subtype: "mirror_error";
+  source: "madrigal";
   error: string;
-  key: { projectKey: string; sessionId: string; subpath?: string };
+  /** `null` for lines of a file that is no transcript. */
+  key: { project_key: string; session_id: string; subpath?: string } | null;
+  /** How many. */
+  entries: number;
 }
 
 /** The disk is full: a part of the session is not saved. */

@@ -61,6 +61,8 @@ export function respelled(error) {
 
 /** Methods whose name is not that of the core in another case. */
 const methods = { get_mcp_status: "mcpServerStatus", mcp_status: "mcpServerStatus" };
+/** What is a function of its own elsewhere has the store as an option here. */
+const inStore = /_(from|via)_store$/;
 /** How many arguments stand by themselves; what follows is one object. All others stand by themselves. */
 const positional = {
   get_context_usage: 0,
@@ -81,16 +83,20 @@ const positional = {
   archive_session: 1,
   unarchive_session: 1,
   fork_session: 1,
+  rename_session: 2,
+  import_session_to_store: 1,
+  project_key: 1,
 };
 
 /** The method, its arguments, and what its outcome says in the program's words. */
 export function called(name, given) {
   const entries = Object.entries(given);
-  const by = positional[name] ?? entries.length;
+  const plain = name.replace(inStore, "");
+  const by = positional[plain] ?? entries.length;
   const rest = entries.slice(by).map(([key, value]) => [camel(key), value]);
   const args = entries.slice(0, by).map(([, value]) => value);
   if (rest.length > 0) args.push(Object.fromEntries(rest));
-  return { method: methods[name] ?? camel(name), args };
+  return { method: methods[plain] ?? camel(plain), args };
 }
 
 /** Whether a reply is what is expected. Where the program answers with one field, a method may give that field's value. */

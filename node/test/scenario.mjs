@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import * as madrigal from "madrigal";
+import { ScenarioStore } from "./failing-store.mjs";
 import { matches } from "./match.mjs";
 import { called, official, replies, respelled, snakeKeys } from "./names.mjs";
 import { provide, tools } from "./provide.mjs";
@@ -77,9 +78,10 @@ class Run {
   pids = {};
   changed = new EventTarget();
 
-  constructor(scenario, place) {
+  constructor(scenario, place, store = scenario.session_store && new ScenarioStore(scenario.session_store)) {
     this.scenario = scenario;
     this.place = place;
+    this.store = store;
     this.talk = undefined;
     this.found = new Seen(scenario.expect);
   }
@@ -107,30 +109,37 @@ class Run {
       return;
     }
     assert.ok(error !== undefined, `${name} should have failed with ${JSON.stringify(step.error)}`);
-    if (step.error.code === "callback") assert.equal(error, this.raised, "not the exception that was raised");
+    const raised = this.raised ?? this.store?.raised;
+    if (step.error.code === "callback") {
+      assert.equal(error, raised, "not the exception that was raised");
+      return;
+    }
     assert.ok(
       matches(respelled(step.error), wire(error)),
       `${name} failed with ${error.stack}\n${JSON.stringify(error)}`,
     );
   }
 
-  options() {
+  async options() {
     const own = official(this.scenario.options ?? {});
     Object.assign(
       own,
       provide(this.scenario, own, (ask) => this.onAsk(ask)),
     );
+    if (this.store !== undefined) own.sessionStore = await this.store.filled();
+    if (this.scenario.files !== undefined)
+      own.env = { ...own.env, CLAUDE_CONFIG_DIR: this.config().configDir };
     this.aborter = own.abortController = new AbortController();
     return this.place(own);
   }
 
   async open() {
-    this.talk = await madrigal.Session.open(this.options());
+    this.talk = await madrigal.Session.open(await this.options());
     this.pid = this.talk.pid;
   }
 
-  query(prompt) {
-    this.talk = madrigal.query({ prompt, options: this.options() });
+  async query(prompt) {
+    this.talk = madrigal.query({ prompt, options: await this.options() });
   }
 
   async send(prompt, { save }) {
@@ -227,11 +236,19 @@ class Run {
     const { method, args } = called(name, given);
     const last = typeof args.at(-1) === "object" && args.at(-1) !== null ? args.pop() : {};
     const { directory, ...rest } = last;
-    const place = { ...rest, ...(directory ? { dir: directory } : {}), ...this.config() };
+    const place = { ...rest, ...(directory ? { dir: directory } : {}) };
+    if (/_(from|via)_store$/.test(name)) place.sessionStore = await this.store.filled();
+    else Object.assign(place, this.config());
+    if (name.endsWith("_to_store")) args.push(await this.store.filled());
+    if (name === "session_store_conformance") args.push(() => new madrigal.InMemorySessionStore());
     const value = await Object.getOwnPropertyDescriptor(madrigal, method).value(...args, place);
     // Where this package leaves something out, the core says `null`.
     const wire = value === undefined ? null : whole(snakeKeys(value));
     if (reply !== undefined) assert.ok(matches(reply, wire), `${method} gave ${JSON.stringify(wire)}`);
+  }
+
+  async stored(where, { reply }) {
+    await this.store.stored(where, reply);
   }
 
   /** The folder of the program, made from the files of the scenario. */
@@ -298,7 +315,7 @@ class Run {
   }
 
   async times(times, { parallel, do: steps }) {
-    const one = () => new Run(this.scenario, this.place).steps(steps);
+    const one = () => new Run(this.scenario, this.place, this.store).steps(steps);
     if (parallel) await Promise.all(Array.from({ length: times }, one));
     else for (let time = 0; time < times; time++) await one();
   }

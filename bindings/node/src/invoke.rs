@@ -26,6 +26,12 @@ impl Task for Invocation {
     }
 }
 
+/// The same at once, on the thread that asks: for work that only calculates.
+#[napi(catch_unwind)]
+pub fn invoke_now(request: String) -> Result<String> {
+    bridge::invoke(&request).map_err(|error| thrown(&error))
+}
+
 /// Carries out `{"operation": "...", ...}`; the promise gives the result as JSON text.
 #[napi(catch_unwind)]
 pub fn invoke(request: String) -> AsyncTask<Invocation> {
