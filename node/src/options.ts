@@ -131,10 +131,18 @@ export function respell(error: unknown): unknown {
   if (!(error instanceof MadrigalError)) return error;
   const wire = error.toJSON();
   const field = wire.context?.["field"];
-  let message = (wire.message ?? "").replace(/\b(?:timeouts|limits)\.[a-z_]+/g, respelled);
-  if (typeof field !== "string") return message === wire.message ? error : fromWire({ ...wire, message });
-  if (wire.message?.startsWith(field)) message = respelled(field) + wire.message.slice(field.length);
+  const text = wire.message ?? "";
+  const starts = typeof field === "string" && text.startsWith(field);
+  const message = starts ? respelled(field) + reworded(text.slice(field.length)) : reworded(text);
+  if (typeof field !== "string") return message === text ? error : fromWire({ ...wire, message });
   return fromWire({ ...wire, message, context: { ...wire.context, field: respelled(field) } });
+}
+
+/** Options and methods of a session store in a text. */
+function reworded(text: string): string {
+  return text
+    .replace(/\b(?:timeouts|limits)\.[a-z_]+/g, respelled)
+    .replace(/`(list_[a-z_]+)`/g, (_, name: string) => `\`${camel(name)}\``);
 }
 
 function respelled(path: string): string {
@@ -197,6 +205,8 @@ function environment(env: Options["env"]): Wire {
 function expect(name: string, value: unknown, what: string, fits: boolean): void {
   if (value !== undefined && !fits) throw invalid(name, `expected ${what}`);
 }
+
+const camel = (name: string) => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 
 function snake(names: string[]): Table {
   return Object.fromEntries(
