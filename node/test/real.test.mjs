@@ -3,12 +3,22 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { createSdkMcpServer, query, Session, tool } from "madrigal";
+import {
+  createSdkMcpServer,
+  deleteSession,
+  forkSession,
+  getSessionMessages,
+  InMemorySessionStore,
+  listSessions,
+  query,
+  Session,
+  tool,
+} from "madrigal";
 import { z } from "zod";
 import { matches } from "./match.mjs";
 import { Place } from "./real-place.mjs";
@@ -98,6 +108,30 @@ test("real: tools and hooks of this process are called, and a hook refuses a too
     assert.ok((await session.getContextUsage()).totalTokens > 0);
     await session.close();
     assert.equal(existsSync(join(place.work, "made-by-bash.txt")), false);
+  }));
+
+test("real: a session goes on from the store alone", () =>
+  inPlace(async (place) => {
+    const sessionStore = new InMemorySessionStore();
+    const stored = { sessionStore, dir: place.work };
+    const first = await Session.open(place.options({ sessionStore }));
+    const { session_id: id } = await first.send("My word is heron. Remember: my word is heron.").result();
+    await first.close();
+    const [{ sessionId }] = await listSessions(stored);
+    assert.equal(sessionId, id);
+    const { sessionId: copy } = await forkSession(id, stored);
+    await deleteSession(id, stored);
+    // What the program itself has kept is gone, too.
+    rmSync(join(place.folder, "home", ".claude", "projects"), { recursive: true });
+    const second = await Session.open(place.options({ sessionStore, resume: copy }));
+    const { result } = await second.send("Please repeat everything.").result();
+    assert.match(result, /my word is heron/);
+    await second.close();
+    const messages = await getSessionMessages(copy, stored);
+    assert.deepEqual(
+      messages.map(({ type }) => type),
+      ["user", "assistant", "user", "assistant"],
+    );
   }));
 
 async function inPlace(story) {

@@ -7,7 +7,11 @@ import {
   CLINotFoundError,
   createSdkMcpServer,
   type ErrorCode,
+  foldSessionSummary,
+  getSessionMessages,
   type HookCallback,
+  InMemorySessionStore,
+  listSessions,
   MadrigalError,
   type Options,
   type Query,
@@ -16,7 +20,12 @@ import {
   type SDKResultMessage,
   type SDKUserMessage,
   Session,
+  type SessionKey,
+  type SessionStore,
+  type SessionStoreEntry,
+  type SessionSummaryEntry,
   SYSTEM_PROMPT_DYNAMIC_BOUNDARY,
+  sessionStoreConformance,
   structured,
   tool,
 } from "madrigal";
@@ -134,6 +143,27 @@ export const prompt: Options = {
   sandbox: { enabled: true, network: { allowedDomains: ["example.com"] }, later: true },
 };
 
+class Shelf implements SessionStore {
+  summary: SessionSummaryEntry | undefined;
+  async append(key: SessionKey, entries: SessionStoreEntry[]): Promise<void> {
+    this.summary = foldSessionSummary(this.summary, key, entries, { mtime: 1 });
+  }
+  async load({ subpath }: SessionKey): Promise<SessionStoreEntry[] | null> {
+    return subpath === undefined ? null : [{ type: "user", uuid: "u", more: 1 }];
+  }
+}
+
+export async function keep(): Promise<void> {
+  const sessionStore: SessionStore = new InMemorySessionStore();
+  const kept: Options = { sessionStore, sessionStoreFlush: "eager", loadTimeoutMs: 1_000, resume: "id" };
+  for await (const message of query({ prompt: "hi", options: kept }))
+    if (message.type === "system" && message.subtype === "mirror_error") console.log(message.key?.session_id);
+  for (const { sessionId } of await listSessions({ sessionStore, dir: "/", limit: 1 }))
+    console.log((await getSessionMessages(sessionId, { sessionStore }))[0]?.uuid);
+  for (const { check, passed } of await sessionStoreConformance(() => new Shelf()))
+    console.log(check, passed);
+}
+
 export function code(error: unknown): ErrorCode | string {
   if (error instanceof AbortError || error instanceof CLINotFoundError) return error.code;
   return error instanceof MadrigalError && error.retry === "after" ? `${error.retryAfter}` : "";
@@ -153,3 +183,5 @@ export const event: Options = { hooks: { PreTool: [] } };
 tool("add", "Adds", { a: z.number() }, ({ a }) => said(a.toUpperCase()));
 // @ts-expect-error: a value of another type
 export const text4: string = structured<{ sum: number }>(undefined).sum;
+// @ts-expect-error: a store must be able to load
+export const shelf: SessionStore = { async append() {} };
