@@ -46,6 +46,8 @@ defmodule ClaudeCodeSDK.Options do
   | `plugins` | a list of `%{type: "local", path: path}` |
   | `resume_session_at`, `resume_drops_turn` | with `resume`: only up to this message; the prompt whose turn is dropped |
   | `persist_session` | `false`: nothing is saved |
+  | `session_store` | where the transcript is kept beside the files of the program, and where `resume` and `continue` find it: a module or `{module, argument}`, see `ClaudeCodeSDK.SessionStore.Adapter`. Not together with `persist_session: false` or `enable_file_checkpointing` |
+  | `session_store_flush` | `:batched` (default): the store gets entries with each result, or when 500 of them or 1 MiB wait; `:eager`: at once |
   | `enable_file_checkpointing` | `true`: files can be brought back, see `ClaudeCodeSDK.Control.rewind_files/3` |
   | `include_hook_events`, `forward_subagent_text`, `prompt_suggestions`, `agent_progress_summaries` | `true`: more messages |
   | `verbatim_prompts` | `true`: no `@path` or `/command` in prompts is acted on |
@@ -59,7 +61,7 @@ defmodule ClaudeCodeSDK.Options do
   | `debug`, `debug_file` | the program writes what it does |
   | `mcp_config` | a file or JSON text that configures MCP servers, where there is no `mcp_servers` |
   | `permission_prompt_tool_name` (or `permission_prompt_tool`) | the MCP tool that decides about permissions |
-  | `timeouts` | a map of milliseconds or `nil` for no limit: `start_ms` (60 000), `control_ms` (60 000), `idle_ms`, `turn_ms`, `first_token_ms`, `callback_ms`, `stall_ms` with `stall_action`, `close_ms` (5 000), `kill_ms` (2 000) |
+  | `timeouts` | a map of milliseconds or `nil` for no limit: `start_ms` (60 000), `control_ms` (60 000), `idle_ms`, `turn_ms`, `first_token_ms`, `callback_ms`, `store_ms` (60 000), `stall_ms` with `stall_action`, `close_ms` (5 000), `kill_ms` (2 000) |
   | `timeout_ms` | short for `timeouts: %{turn_ms: ...}` |
   | `limits` | a map of bytes: `line_bytes` (64 MiB), `buffer_bytes` (64 MiB), `hard_buffer_bytes` (256 MiB) |
   | `extra_args` | a map of flags without dashes this package has no option for to their value or `nil` |
@@ -90,6 +92,7 @@ defmodule ClaudeCodeSDK.Options do
              :agents,
              :settings,
              :managed_settings,
+             :session_store,
              :extra_args
            ]}
   defstruct [
@@ -152,6 +155,8 @@ defmodule ClaudeCodeSDK.Options do
     :resume_session_at,
     :resume_drops_turn,
     :persist_session,
+    :session_store,
+    :session_store_flush,
     :enable_file_checkpointing,
     :include_hook_events,
     :forward_subagent_text,
@@ -245,6 +250,8 @@ defmodule ClaudeCodeSDK.Options do
           resume_session_at: String.t() | nil,
           resume_drops_turn: String.t() | nil,
           persist_session: boolean() | nil,
+          session_store: ClaudeCodeSDK.SessionStore.Adapter.store() | nil,
+          session_store_flush: :batched | :eager | nil,
           enable_file_checkpointing: boolean() | nil,
           include_hook_events: boolean() | nil,
           forward_subagent_text: boolean() | nil,

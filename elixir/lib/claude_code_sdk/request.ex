@@ -3,6 +3,7 @@ defmodule ClaudeCodeSDK.Request do
   # Options in the words of the core (docs/boundary.md). The core checks the values; here only names change.
 
   alias ClaudeCodeSDK.{Environment, Error, Hooks, JSON, Options}
+  alias ClaudeCodeSDK.SessionStore.Answer
   alias ClaudeCodeSDK.Tool.Server
 
   # The same word on both sides.
@@ -10,7 +11,7 @@ defmodule ClaudeCodeSDK.Request do
            plan_mode_instructions title tools allowed_tools disallowed_tools tool_aliases tool_config skills
            allow_dangerously_skip_permissions permission_prompts supported_dialog_kinds agent agents strict_mcp_config
            plugins max_turns max_budget_usd limits resume continue fork_session resume_session_at resume_drops_turn session_id
-           persist_session enable_file_checkpointing include_partial_messages include_hook_events forward_subagent_text
+           persist_session session_store_flush enable_file_checkpointing include_partial_messages include_hook_events forward_subagent_text
            verbatim_prompts prompt_suggestions agent_progress_summaries per_task_stop_affordance cwd workspace
            project_config_root setting_sources settings managed_settings sandbox env env_mode env_allow trace_context client_app
            debug debug_file extra_args)a
@@ -45,6 +46,7 @@ defmodule ClaudeCodeSDK.Request do
     }
     |> provide(:hooks, hooks)
     |> provide(:tool_servers, servers(options.mcp_servers))
+    |> provide(:session_store, store(options.session_store))
     |> JSON.encode!()
   rescue
     error in [Error] ->
@@ -55,7 +57,10 @@ defmodule ClaudeCodeSDK.Request do
   @doc "Whether these options hold functions that the engine may call."
   @spec calls?(Options.t()) :: boolean()
   def calls?(options) do
-    Enum.any?(Keyword.keys(@asks) ++ [:stderr, :hooks], &(Map.fetch!(options, &1) != nil)) or
+    Enum.any?(
+      Keyword.keys(@asks) ++ [:stderr, :hooks, :session_store],
+      &(Map.fetch!(options, &1) != nil)
+    ) or
       servers(options.mcp_servers) != []
   end
 
@@ -65,6 +70,9 @@ defmodule ClaudeCodeSDK.Request do
 
   defp provide(request, _name, none) when none in [%{}, []], do: request
   defp provide(request, name, value), do: Map.put(request, name, value)
+
+  defp store(nil), do: %{}
+  defp store(store), do: %{methods: Answer.methods(store)}
 
   defp servers(servers) when is_map(servers) and not is_struct(servers),
     do: for({name, %Server{} = server} <- servers, do: Server.wire(server, to_string(name)))

@@ -9,12 +9,15 @@ defmodule ClaudeCodeSDK.Sessions do
 
     * `:directory`: only among the sessions of this directory and of the worktrees of its repository. Default: everywhere
     * `:config_dir`: the folder of the program, in place of `CLAUDE_CONFIG_DIR` and `~/.claude`
+    * `:store` (not for the archive): among the sessions of a store (`ClaudeCodeSDK.SessionStore.Adapter`) in place of the disk; then
+      there is no `:config_dir`, and `:directory` means exactly this one, the working directory when it is left out
 
   They fail with `{:error, %ClaudeCodeSDK.Error{}}`: `:invalid_argument` for an id that is none or a session that is not there. Each
   blocks the calling process, and no other, for as long as the disk takes.
   """
 
-  alias ClaudeCodeSDK.{Error, JSON, Native}
+  alias ClaudeCodeSDK.Error
+  alias ClaudeCodeSDK.SessionStore.{Adapter, Work}
 
   @typedoc """
   What is known of a session without reading all of it: `session_id`, `summary` (what to show), `last_modified` and, where known,
@@ -43,6 +46,18 @@ defmodule ClaudeCodeSDK.Sessions do
   @info ~w(session_id summary last_modified file_size custom_title first_prompt git_branch cwd tag created_at archived)a
   @message ~w(type uuid session_id message parent_tool_use_id parent_agent_id)a
   @place [:directory, :config_dir]
+  # What the core calls the work on a store.
+  @stored %{
+    "list_sessions" => "list_sessions_from_store",
+    "get_session_info" => "get_session_info_from_store",
+    "get_session_messages" => "get_session_messages_from_store",
+    "list_subagents" => "list_subagents_from_store",
+    "get_subagent_messages" => "get_subagent_messages_from_store",
+    "rename_session" => "rename_session_via_store",
+    "tag_session" => "tag_session_via_store",
+    "delete_session" => "delete_session_via_store",
+    "fork_session" => "fork_session_via_store"
+  }
 
   @doc """
   Sessions, newest first.
@@ -130,20 +145,52 @@ defmodule ClaudeCodeSDK.Sessions do
          do: {:ok, %{session_id: made["session_id"]}}
   end
 
-  defp invoke(operation, fields, options, more \\ []) do
-    request =
-      options
-      |> Keyword.validate!(@place ++ more)
-      # The VM keeps its environment to itself: the library would not see what was set here.
-      |> Keyword.put_new(:config_dir, System.get_env("CLAUDE_CONFIG_DIR"))
-      |> Map.new()
-      |> Map.merge(fields)
-      |> Map.put(:operation, operation)
+  @doc """
+  Copies a session from the disk into a store, with its subagents.
 
-    with {:ok, text} <- JSON.encode(request),
-         {:ok, result} <- text |> Native.invoke() |> Error.wrap(),
-         do: JSON.decode(result)
+  Options: `:directory` and `:config_dir` as above, `:include_subagents` (default `true`) and `:batch_size`, how many entries an
+  append has at most (default 500).
+  """
+  @spec import_session_to_store(String.t(), Adapter.store(), keyword()) ::
+          :ok | {:error, Error.t()}
+  def import_session_to_store(session_id, store, options \\ []) do
+    options
+    |> Keyword.validate!(@place ++ [:include_subagents, :batch_size])
+    |> on_disk()
+    |> request("import_session_to_store", %{session_id: session_id})
+    |> Work.run(store)
+    |> done()
   end
+
+  defp invoke(operation, fields, options, more \\ []) do
+    {store, options} = Keyword.pop(options, :store)
+    stored = @stored[operation]
+
+    cond do
+      store == nil ->
+        options
+        |> Keyword.validate!(@place ++ more)
+        |> on_disk()
+        |> request(operation, fields)
+        |> Work.invoke()
+
+      stored == nil ->
+        raise ArgumentError, "#{operation} has no option :store"
+
+      true ->
+        options
+        |> Keyword.validate!([:directory | more])
+        |> request(stored, fields)
+        |> Work.run(store)
+    end
+  end
+
+  # The VM keeps its environment to itself: the library would not see what was set here.
+  defp on_disk(options),
+    do: Keyword.put_new(options, :config_dir, System.get_env("CLAUDE_CONFIG_DIR"))
+
+  defp request(options, operation, fields),
+    do: options |> Map.new() |> Map.merge(fields) |> Map.put(:operation, operation)
 
   defp each({:ok, list}, names), do: {:ok, Enum.map(list, &known(&1, names))}
   defp each(error, _names), do: error

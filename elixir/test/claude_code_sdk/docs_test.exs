@@ -15,6 +15,8 @@ defmodule ClaudeCodeSDK.DocsTest do
   doctest ClaudeCodeSDK.Permission.Context
   doctest ClaudeCodeSDK.Permission.Result
   doctest ClaudeCodeSDK.Sessions
+  doctest ClaudeCodeSDK.SessionStore.Adapter
+  doctest ClaudeCodeSDK.SessionStore.Memory
   doctest ClaudeCodeSDK.Tool
 
   test "every public function of a public module has a text and a spec" do

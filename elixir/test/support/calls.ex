@@ -2,6 +2,7 @@ defmodule ClaudeCodeSDK.Test.Calls do
   @moduledoc "The step `call`: the functions of `ClaudeCodeSDK.Control` by name, with arguments as data."
 
   alias ClaudeCodeSDK.{Control, Session, Sessions}
+  alias ClaudeCodeSDK.SessionStore.{Adapter, Memory}
 
   # What comes by position, in order; what else a step gives is an option.
   @positions %{
@@ -53,13 +54,36 @@ defmodule ClaudeCodeSDK.Test.Calls do
     "tag_session" => ["session_id", "tag"]
   }
 
-  @doc "Calls a function of `ClaudeCodeSDK.Sessions`; what it gives, with string keys."
-  def invoke(name, with, place) do
+  @doc "Calls a function that needs no session; what it gives, with string keys."
+  def invoke("session_store_conformance", _with, _place, _store) do
+    fresh = fn ->
+      {:ok, memory} = Memory.start_link()
+      {Memory, memory}
+    end
+
+    strings(Adapter.conformance(fresh))
+  end
+
+  def invoke("import_session_to_store", with, place, store) do
+    {session_id, options} = Map.pop(with, "session_id")
+    Sessions.import_session_to_store(session_id, store, named(options) ++ place)
+  end
+
+  def invoke(name, with, place, store) do
+    case Regex.run(~r/(.*)_(?:from|via)_store$/, name) do
+      [_, name] -> on_disk(name, with, store: store)
+      nil -> on_disk(name, with, place)
+    end
+  end
+
+  defp on_disk(name, with, place) do
     names = Map.get(@session_positions, name, ["session_id"])
-    options = for {key, value} <- Map.drop(with || %{}, names), do: {String.to_atom(key), value}
+    options = named(Map.drop(with || %{}, names))
     arguments = Enum.map(names, &with[&1]) ++ [options ++ place]
     Sessions |> apply(String.to_atom(name), arguments) |> strings()
   end
+
+  defp named(options), do: for({key, value} <- options, do: {String.to_atom(key), value})
 
   defp strings({:ok, value}), do: {:ok, strings(value)}
   defp strings(list) when is_list(list), do: Enum.map(list, &strings/1)

@@ -4,7 +4,7 @@ defmodule ClaudeCodeSDK.Test.Conformance do
   """
 
   alias ClaudeCodeSDK.{Error, Session}
-  alias ClaudeCodeSDK.Test.{Callback, Calls, Pattern, Progress, Simulator}
+  alias ClaudeCodeSDK.Test.{Callback, Calls, FailingStore, Pattern, Progress, Simulator}
 
   @doc "Plays a scenario file on the simulator; raises when it does not hold."
   def run(file) do
@@ -17,7 +17,12 @@ defmodule ClaudeCodeSDK.Test.Conformance do
     do: scenario |> context(defaults) |> steps(scenario["host"]) |> finish()
 
   defp context(scenario, defaults) do
+    context(scenario, defaults, FailingStore.start(scenario["session_store"]))
+  end
+
+  defp context(scenario, defaults, store) do
     %{
+      store: store,
       scenario: scenario,
       defaults: defaults,
       memory: resident_mb(),
@@ -144,10 +149,17 @@ defmodule ClaudeCodeSDK.Test.Conformance do
   defp step("invoke", name, step, context) do
     place = if context.config, do: [config_dir: context.config], else: []
 
-    case Calls.invoke(name, step["with"], place) do
+    case Calls.invoke(name, step["with"], place, context.store && context.store.store) do
       :ok -> reply({:ok, nil}, step, context)
       other -> reply(other, step, context)
     end
+  end
+
+  defp step("stored", key, step, context) do
+    pattern = Map.fetch!(step, "reply")
+    there? = fn -> Pattern.match?(pattern, FailingStore.entries(context.store, key)) end
+    problem = "the store holds #{inspect(FailingStore.entries(context.store, key))}"
+    check(Simulator.eventually(there?, 1_000), context, problem)
   end
 
   defp step("read", %{"until" => pattern}, _, context),
@@ -248,7 +260,12 @@ defmodule ClaudeCodeSDK.Test.Conformance do
   end
 
   defp step("times", times, %{"do" => steps} = step, context) do
-    one = fn _ -> context.scenario |> context(context.defaults) |> steps(steps) |> finish() end
+    one = fn _ ->
+      context.scenario
+      |> context(context.defaults, context.store)
+      |> steps(steps)
+      |> finish()
+    end
 
     all =
       Task.async_stream(1..times, one,
@@ -271,7 +288,9 @@ defmodule ClaudeCodeSDK.Test.Conformance do
       # A name that is no option is refused, whatever it is.
       |> Enum.map(fn {name, value} -> {Map.get(known, name) || String.to_atom(name), value} end)
 
-    Keyword.merge(Callback.options(callback, scenario), fields, fn
+    store = if context.store, do: [session_store: context.store.store], else: []
+
+    Keyword.merge(Callback.options(callback, scenario) ++ store, fields, fn
       # The servers that run elsewhere stand beside those that run here.
       :mcp_servers, here, elsewhere -> Map.merge(elsewhere, here)
       _name, _ours, given -> given

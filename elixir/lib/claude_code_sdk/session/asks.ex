@@ -5,6 +5,7 @@ defmodule ClaudeCodeSDK.Session.Asks do
 
   alias ClaudeCodeSDK.{Error, Hooks, JSON, Options, Tool}
   alias ClaudeCodeSDK.Permission.{Context, Result}
+  alias ClaudeCodeSDK.SessionStore.Answer
   alias ClaudeCodeSDK.Tool.Server
 
   @typedoc "What became of a callback: its answer as JSON text, or how it failed."
@@ -19,20 +20,25 @@ defmodule ClaudeCodeSDK.Session.Asks do
 
   @doc "Starts answering; `{:outcome, ask, outcome}` is sent to the calling process."
   @spec start(String.t(), String.t(), map(), map(), String.t() | nil) :: pid()
-  def start(ask, kind, request, host, session_id) do
+  def start(ask, kind, request, host, session_id),
+    do: run(ask, fn -> answer(kind, request, host, session_id) end)
+
+  @doc "The same with any function, whose result is the answer."
+  @spec run(String.t(), (() -> term())) :: pid()
+  def run(ask, answer) do
     server = self()
 
     {:ok, pid} =
       Task.start_link(fn ->
         Process.put(:claude_code_sdk_call, {server, ask})
-        Kernel.send(server, {:outcome, ask, outcome(kind, request, host, session_id)})
+        Kernel.send(server, {:outcome, ask, outcome(answer)})
       end)
 
     pid
   end
 
-  defp outcome(kind, request, host, session_id) do
-    {:answer, kind |> answer(request, host, session_id) |> JSON.encode!()}
+  defp outcome(answer) do
+    {:answer, JSON.encode!(answer.())}
   catch
     kind, reason -> {:raised, kind, reason, __STACKTRACE__}
   end
@@ -73,6 +79,9 @@ defmodule ClaudeCodeSDK.Session.Asks do
       other -> wrong("on_user_dialog must return a map", other)
     end
   end
+
+  defp answer("session_store", request, host, _session_id),
+    do: Answer.to(request, host.options.session_store)
 
   defp permission(%Result{} = result), do: Result.to_json_map(result)
   defp permission(%{"behavior" => _} = map), do: map

@@ -23,6 +23,8 @@ defmodule ClaudeCodeSDK.Session.Server do
     next: 1,
     calls: %{},
     asks: %{},
+    # Calls of the session store. Their exceptions are not kept: the stream tells of what was not stored.
+    stored: %{},
     failures: %{},
     unread: [],
     skip: 0,
@@ -290,13 +292,14 @@ defmodule ClaudeCodeSDK.Session.Server do
   defp handle_signal(%{"event" => "ask", "ask" => ask, "request" => request} = signal, state) do
     kind = signal["kind"] || "can_use_tool"
     pid = Asks.start(ask, kind, request, state.host, state.session_id)
-    %{state | asks: Map.put(state.asks, ask, pid)}
+    state = %{state | asks: Map.put(state.asks, ask, pid)}
+    if kind == "session_store", do: put_in(state.stored[ask], true), else: state
   end
 
   defp handle_signal(%{"event" => "ask_cancelled", "ask" => ask}, state) do
     {pid, asks} = Map.pop(state.asks, ask)
     if pid, do: kill(pid)
-    %{state | asks: asks}
+    %{state | asks: asks, stored: Map.delete(state.stored, ask)}
   end
 
   defp handle_signal(%{"event" => "reply", "id" => id} = reply, state) do
@@ -330,6 +333,7 @@ defmodule ClaudeCodeSDK.Session.Server do
     Native.command(state.handle, Asks.command(ask, outcome))
 
     case outcome do
+      _ when is_map_key(state.stored, ask) -> %{state | stored: Map.delete(state.stored, ask)}
       {:raised, kind, reason, stack} -> put_in(state.failures[ask], {kind, reason, stack})
       {:answer, _} -> state
     end
