@@ -45,7 +45,7 @@ defmodule ClaudeCodeSDK.RealTest do
 
   for {one, index} <- Enum.with_index(@cases) do
     test one["name"], context do
-      one = Enum.at(@cases, unquote(index))
+      one = @cases |> Enum.at(unquote(index)) |> made(context)
       defaults = defaults(one, context)
 
       for session <- one["sessions"],
@@ -62,6 +62,30 @@ defmodule ClaudeCodeSDK.RealTest do
           do: assert(File.exists?(Path.join(context.work, file)) == there, file)
     end
   end
+
+  # The case with the folders of this place in it, and its files made.
+  defp made(one, context) do
+    folders = [{"$work", context.work}, {"$config", Path.join(context.place, "home/.claude")}]
+    one = placed(one, folders)
+
+    for {name, text} <- one["make"] || %{} do
+      file = Path.join(context.work, name)
+      File.mkdir_p!(Path.dirname(file))
+      File.write!(file, text)
+    end
+
+    one
+  end
+
+  defp placed(text, folders) when is_binary(text),
+    do: Enum.reduce(folders, text, fn {name, path}, text -> String.replace(text, name, path) end)
+
+  defp placed(list, folders) when is_list(list), do: Enum.map(list, &placed(&1, folders))
+
+  defp placed(%{} = map, folders),
+    do: Map.new(map, fn {key, value} -> {key, placed(value, folders)} end)
+
+  defp placed(other, _folders), do: other
 
   # The patterns match in this order; other requests may stand between. `[]`: there was none.
   defp asked?([], context), do: Loopback.requests(context.loopback) == []

@@ -2,9 +2,9 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { root, simulator } from "./simulator.mjs";
 
@@ -30,6 +30,18 @@ export class Place {
 
   get work() {
     return join(this.folder, "work");
+  }
+
+  /** A case with the folders of this place in it, and its files made. */
+  made(written) {
+    const config = join(this.folder, "home", ".claude");
+    const text = JSON.stringify(written).replaceAll("$work", this.work).replaceAll("$config", config);
+    const here = JSON.parse(text);
+    for (const [name, content] of Object.entries(here.make ?? {})) {
+      mkdirSync(dirname(join(this.work, name)), { recursive: true });
+      writeFileSync(join(this.work, name), content);
+    }
+    return here;
   }
 
   /** Options that lead to the real program in this place. */

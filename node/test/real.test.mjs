@@ -30,9 +30,10 @@ const PATIENCE_MS = 60_000;
 
 const cases = JSON.parse(readFileSync(join(root, "tests", "real", "cases.json"), "utf8"));
 
-for (const { name, sessions, api, files = {}, ...circumstances } of cases) {
-  test(`real: ${name}`, () =>
+for (const written of cases) {
+  test(`real: ${written.name}`, () =>
     inPlace(async (place) => {
+      const { sessions, api, files = {}, ...circumstances } = place.made(written);
       for (const session of sessions) await play(session, (options) => place.options(options, circumstances));
       if (api !== undefined) await asked(place, api);
       for (const [file, there] of Object.entries(files))

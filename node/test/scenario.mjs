@@ -76,6 +76,7 @@ class Run {
   policies = [];
   unseen = [];
   pids = {};
+  words = {};
   changed = new EventTarget();
 
   constructor(scenario, place, store = scenario.session_store && new ScenarioStore(scenario.session_store)) {
@@ -163,6 +164,7 @@ class Run {
     this.found.message(message);
     for (const [field, value] of Object.entries(message))
       if (Number.isInteger(value)) this.pids[field] = value;
+      else if (message.type === "system" && typeof value === "string") this.words[field] = value;
   }
 
   on_ask({ kind, name, ...policy }) {
@@ -226,10 +228,19 @@ class Run {
   }
 
   async call(name, { with: given = {}, reply }) {
-    const { method, args } = called(name, given);
+    const seen = ([key, value]) => [key, this.seen(value)];
+    const { method, args } = called(name, Object.fromEntries(Object.entries(given).map(seen)));
     assert.equal(typeof this.talk[method], "function", `there is no method ${method}`);
     const value = await this.talk[method](...args);
     if (reply !== undefined) assert.ok(replies(reply, value), `${method} gave ${JSON.stringify(value)}`);
+  }
+
+  /** What the last message that had this field said. */
+  seen(value) {
+    const field = typeof value === "string" ? /^\$seen\.(.+)/.exec(value)?.[1] : undefined;
+    if (field === undefined) return value;
+    assert.ok(field in this.words, `no message had ${field}`);
+    return this.words[field];
   }
 
   async invoke(name, { with: given = {}, reply }) {

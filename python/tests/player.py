@@ -170,7 +170,15 @@ class Player:
         await self.open_client.set_tools(how["server"], [self.asking.tool(tool) for tool in how["tools"]])
 
     async def do_call(self, name: str, step: dict[str, Any]) -> None:
-        self.check_reply(await getattr(self.open_client, name)(**step.get("with", {})), step)
+        given = {key: self.seen(value) for key, value in step.get("with", {}).items()}
+        self.check_reply(await getattr(self.open_client, name)(**given), step)
+
+    def seen(self, value: Any) -> Any:
+        """What the last message that had this field said."""
+        if not isinstance(value, str) or not value.startswith("$seen."):
+            return value
+        field = value.removeprefix("$seen.")
+        return next(frame[field] for frame in reversed(self.frames) if field in frame)
 
     async def do_invoke(self, name: str, step: dict[str, Any]) -> None:
         place = {} if self.config is None else {"config_dir": self.config.name}

@@ -52,6 +52,16 @@ class Place:
         env |= {"HOME": str(self.home), "CLAUDE_CONFIG_DIR": str(self.home / ".claude"), "ENABLE_TOOL_SEARCH": "false"}
         return {**options, "cli_path": cli, "cwd": str(self.work), "env": {**env, **case.get("env", {})}}
 
+    def case(self, case: dict[str, Any]) -> dict[str, Any]:
+        """The case with the folders of this place in it, and its files made."""
+        text = json.dumps(case).replace("$work", str(self.work)).replace("$config", str(self.home / ".claude"))
+        here: dict[str, Any] = json.loads(text)
+        for name, content in here.get("make", {}).items():
+            file = self.work / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content)
+        return here
+
     def requests(self) -> list[dict[str, Any]]:
         with urllib.request.urlopen(self.started["url"] + "/_madrigal/requests") as answer:
             requests: list[dict[str, Any]] = json.load(answer)
@@ -80,6 +90,8 @@ def holds(patterns: list[Any], requests: list[Any]) -> bool:
 @pytest.mark.filterwarnings("ignore::madrigal.CanUseToolShadowedWarning")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_case(case: dict[str, Any], place: Place) -> None:
+    case = place.case(case)
+
     async def carry_out() -> None:
         with anyio.fail_after(LIMIT):
             for session in case["sessions"]:

@@ -144,7 +144,12 @@ defmodule ClaudeCodeSDK.Test.Conformance do
     do: reply(Session.control(context.session, request), step, context)
 
   defp step("call", name, step, context),
-    do: reply(Calls.call(context.session, name, step["with"]), step, context)
+    do:
+      reply(
+        Calls.call(context.session, name, Progress.fill(context.progress, step["with"])),
+        step,
+        context
+      )
 
   defp step("invoke", name, step, context) do
     place = if context.config, do: [config_dir: context.config], else: []

@@ -3,7 +3,7 @@ defmodule ClaudeCodeSDK.Test.Progress do
 
   alias ClaudeCodeSDK.Test.Pattern
 
-  defstruct expect: %{}, left: [], count: 0, text: [], deltas: [], pids: %{}
+  defstruct expect: %{}, left: [], count: 0, text: [], deltas: [], pids: %{}, words: %{}
 
   def new(expect), do: %__MODULE__{expect: expect || %{}, left: (expect || %{})["messages"] || []}
 
@@ -14,7 +14,13 @@ defmodule ClaudeCodeSDK.Test.Progress do
         [] -> []
       end
 
-    %{progress | left: left, count: progress.count + 1, pids: pids(progress.pids, frame)}
+    %{
+      progress
+      | left: left,
+        count: progress.count + 1,
+        pids: pids(progress.pids, frame),
+        words: words(progress.words, frame)
+    }
     |> add(frame)
   end
 
@@ -42,6 +48,23 @@ defmodule ClaudeCodeSDK.Test.Progress do
   # The last process id under each top-level name.
   defp pids(known, frame) do
     for {name, pid} when is_integer(pid) <- frame, into: known, do: {name, pid}
+  end
+
+  # The last word under each top-level name of a system message.
+  defp words(known, %{"type" => "system"} = frame) do
+    for {name, word} when is_binary(word) <- frame, into: known, do: {name, word}
+  end
+
+  defp words(known, _frame), do: known
+
+  @doc "Arguments in which `$seen.task_id` is what the last message that had a `task_id` said."
+  def fill(_progress, nil), do: nil
+
+  def fill(progress, with) do
+    Map.new(with, fn
+      {key, "$seen." <> name} -> {key, Map.fetch!(progress.words, name)}
+      other -> other
+    end)
   end
 
   def pid(progress, name), do: Map.fetch!(progress.pids, name)

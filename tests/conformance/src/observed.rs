@@ -16,8 +16,8 @@ pub(crate) struct Observed {
     text: String,
     deltas: String,
     exit: Option<Value>,
-    /// The last number seen under each name: ids of processes.
-    numbers: HashMap<String, u64>,
+    /// The last number or word a `system` message had under each name: ids of processes and tasks.
+    fields: HashMap<String, Value>,
 }
 
 impl Observed {
@@ -29,7 +29,7 @@ impl Observed {
             text: String::new(),
             deltas: String::new(),
             exit: None,
-            numbers: HashMap::new(),
+            fields: HashMap::new(),
         }
     }
 
@@ -42,9 +42,8 @@ impl Observed {
             }
             MessageKind::System => {
                 if let Value::Object(fields) = message.value() {
-                    let numbers =
-                        fields.into_iter().filter_map(|(name, value)| Some((name, value.as_u64()?)));
-                    self.numbers.extend(numbers);
+                    self.fields
+                        .extend(fields.into_iter().filter(|(_, value)| value.is_u64() || value.is_string()));
                 }
             }
             _ => {}
@@ -60,8 +59,19 @@ impl Observed {
         self.exit = Some(exit);
     }
 
-    pub(crate) fn number(&self, name: &str) -> Option<u64> {
-        self.numbers.get(name).copied()
+    pub(crate) fn field(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name)
+    }
+
+    /// Arguments in which `"$seen.task_id"` is what the last message that had a `task_id` said.
+    pub(crate) fn fill(&self, with: &Value) -> Outcome<Value> {
+        let mut with = with.clone();
+        for value in with.as_object_mut().into_iter().flat_map(|fields| fields.values_mut()) {
+            if let Some(name) = value.as_str().and_then(|text| text.strip_prefix("$seen.")) {
+                *value = self.field(name).cloned().ok_or_else(|| format!("no message had {name}"))?;
+            }
+        }
+        Ok(with)
     }
 
     /// Compares the whole with what was expected.

@@ -186,7 +186,7 @@ impl Player {
                 check_reply(fields.get("reply"), &reply)?;
             }
             "call" => {
-                let with = fields.get("with").cloned().unwrap_or_default();
+                let with = self.observed.fill(fields.get("with").unwrap_or(&Value::Null))?;
                 let reply = calls::call(&self.handle()?, given.as_str().unwrap_or_default(), &with)?.await?;
                 check_reply(fields.get("reply"), &reply)?;
             }
@@ -315,7 +315,11 @@ impl Player {
             process::gone(pid).await?;
         }
         for name in fields.as_array().into_iter().flatten().filter_map(Value::as_str) {
-            let number = self.observed.number(name).and_then(|number| u32::try_from(number).ok());
+            let number = self
+                .observed
+                .field(name)
+                .and_then(Value::as_u64)
+                .and_then(|number| u32::try_from(number).ok());
             process::gone(number.ok_or_else(|| format!("no message had {name}"))?).await?;
         }
         Ok(())

@@ -37,21 +37,37 @@ impl Case {
     /// Carries it out. The error says what was expected and what was found.
     pub async fn carry_out(&self) -> Outcome {
         let place = Place::new();
-        for (number, session) in list(&self.0["sessions"]).iter().enumerate() {
-            play(&self.scenario(&place, session), &Program::Process(cli()))
+        let case = self.at(&place)?;
+        for (name, text) in case.0["make"].as_object().into_iter().flatten() {
+            let path = place.work().join(name);
+            path.parent()
+                .map_or(Ok(()), fs::create_dir_all)
+                .and_then(|()| fs::write(&path, text.as_str().unwrap_or_default()))
+                .map_err(|error| format!("make: {name}: {error}"))?;
+        }
+        for (number, session) in list(&case.0["sessions"]).iter().enumerate() {
+            play(&case.scenario(&place, session), &Program::Process(cli()))
                 .await
                 .map_err(|problem| format!("sessions[{number}].{problem}"))?;
         }
-        if let Some(patterns) = self.0.get("api") {
+        if let Some(patterns) = case.0.get("api") {
             asked(list(patterns), &place).await?;
         }
-        for (name, expected) in self.0["files"].as_object().into_iter().flatten() {
+        for (name, expected) in case.0["files"].as_object().into_iter().flatten() {
             let exists = place.work().join(name).exists();
             if Some(exists) != expected.as_bool() {
                 return Err(format!("files: {name}: expected {expected}, found {exists}"));
             }
         }
         Ok(())
+    }
+
+    /// The case with the folders of a place in it.
+    fn at(&self, place: &Place) -> Outcome<Self> {
+        let text = self.0.to_string();
+        let text = text.replace("$work", &place.work().to_string_lossy());
+        let text = text.replace("$config", &place.config().to_string_lossy());
+        serde_json::from_str(&text).map(Self).map_err(|error| format!("with its folders: {error}"))
     }
 
     /// A session as a scenario whose program is the real one.

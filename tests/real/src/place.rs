@@ -46,6 +46,11 @@ impl Place {
         self.root.join("work")
     }
 
+    /// Where the program keeps its sessions.
+    pub fn config(&self) -> PathBuf {
+        self.root.join("home/.claude")
+    }
+
     /// The variables for the program.
     pub fn env(&self, logged_in: bool) -> BTreeMap<String, String> {
         let mut env = self.api.env();
@@ -54,7 +59,7 @@ impl Place {
         }
         let home = self.root.join("home");
         env.insert("HOME".into(), home.to_string_lossy().into_owned());
-        env.insert("CLAUDE_CONFIG_DIR".into(), home.join(".claude").to_string_lossy().into_owned());
+        env.insert("CLAUDE_CONFIG_DIR".into(), self.config().to_string_lossy().into_owned());
         env.insert("ENABLE_TOOL_SEARCH".into(), "false".into());
         env
     }

@@ -42,6 +42,44 @@ cases! {
     overloaded_for_ever
     unknown_model
     sessions_side_by_side
+    hook_allows
+    hook_denies
+    hook_changes_input
+    hook_asks_the_host
+    hook_failure_blocks
+    hook_failure_goes_on
+    hook_adds_context
+    hook_blocks_a_prompt
+    hook_blocks_the_stop
+    tool_is_called
+    tool_gives_an_error
+    tool_checks_its_arguments
+    tool_gives_structure
+    tool_gives_an_image
+    tools_run_side_by_side
+    tool_is_searched
+    tools_change
+    question_to_the_user
+    elicitation
+    interrupt_receipt
+    change_the_model
+    change_the_permission_mode
+    change_the_thinking
+    rewind_the_files
+    structured_output
+    structured_output_second_try
+    structured_output_text_instead
+    subagent
+    subagent_aside
+    background_task
+    stop_a_task
+    end_the_session
+    facts_of_a_session
+    fork
+    sessions_on_disk
+    fallback_model
+    rate_limited
+    hardened_workspace
 }
 
 async fn carry_out(name: &str) {

@@ -22,6 +22,10 @@ pub(super) struct Conversation {
     pub(super) replies: Vec<String>,
     /// Results of tools since the prompt.
     pub(super) tool_results: Vec<String>,
+    /// What the program added since the prompt, or with it.
+    pub(super) notes: Vec<String>,
+    /// How the model is to think, as the request has it.
+    pub(super) thinking: Value,
     /// Messages of the model since the prompt, and in all.
     pub(super) rounds: usize,
     pub(super) all_rounds: usize,
@@ -40,6 +44,7 @@ impl Conversation {
             tools: list(&body["tools"]).iter().map(|tool| string(&tool["name"])).collect(),
             messages: list(&body["messages"]).len(),
             session: session(body),
+            thinking: body["thinking"].clone(),
             ..Self::default()
         };
         let mut speaker = "";
@@ -57,7 +62,10 @@ impl Conversation {
                 }
                 "user" => conversation.user(content),
                 // Facts the program adds; not somebody's turn.
-                _ => continue,
+                _ => {
+                    conversation.notes.extend(texts(content));
+                    continue;
+                }
             }
             speaker = role;
         }
@@ -65,15 +73,18 @@ impl Conversation {
     }
 
     fn user(&mut self, content: &Value) {
-        let written: Vec<String> = texts(content).into_iter().filter(|text| !is_note(text)).collect();
+        let (notes, written): (Vec<String>, Vec<String>) =
+            texts(content).into_iter().partition(|text| is_note(text));
         if !written.is_empty() {
             self.rounds = 0;
             self.tool_results.clear();
+            self.notes.clear();
             self.prompts.extend(written.iter().cloned());
             self.candidates = written;
         }
+        self.notes.extend(notes);
         let results = list(content).iter().filter(|block| block["type"] == "tool_result");
-        self.tool_results.extend(results.map(|block| texts(&block["content"]).join("\n")));
+        self.tool_results.extend(results.map(|block| result_of(&block["content"])));
     }
 
     /// The last text a user wrote.
@@ -83,11 +94,12 @@ impl Conversation {
 
     /// A text of the script with its references replaced.
     pub(super) fn fill(&self, text: &str) -> String {
-        // `$prompts` before `$prompt`, which is its beginning.
+        // The longer name first where one is the beginning of the other.
         let last_result = self.tool_results.last().map_or("", String::as_str);
         let values = [
             ("$prompts", self.prompts.join(" | ")),
             ("$prompt", self.prompt().to_owned()),
+            ("$tool_results", self.tool_results.join(" | ")),
             ("$tool_result", last_result.to_owned()),
             ("$model", self.model.clone()),
         ];
@@ -110,12 +122,20 @@ impl Conversation {
     }
 }
 
-/// Text that the program wrote under the user's name.
+/// How texts begin that the program writes under the user's name: reminders, the end of a task in the background, what a
+/// hook has against stopping, that a value is still missing, that a tool was found. They are no new prompt: the next step of the rule answers.
+const NOTES: [&str; 6] = [
+    "<system-reminder>",
+    "<task-notification>",
+    "[Request interrupted by user",
+    "[structured-output-enforce]",
+    "Stop hook feedback:",
+    "Tool loaded.",
+];
+
 fn is_note(text: &str) -> bool {
     let text = text.trim_start();
-    text.is_empty()
-        || text.starts_with("<system-reminder>")
-        || text.starts_with("[Request interrupted by user")
+    text.is_empty() || NOTES.iter().any(|beginning| text.starts_with(beginning))
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -136,6 +156,17 @@ fn texts(content: &Value) -> Vec<String> {
             .map(|block| string(&block["text"]))
             .collect(),
     }
+}
+
+/// What a tool gave: its texts, and what else there is by name.
+fn result_of(content: &Value) -> String {
+    let Value::Array(blocks) = content else { return string(content) };
+    let blocks = blocks.iter().map(|block| match block["type"].as_str().unwrap_or_default() {
+        "text" => string(&block["text"]),
+        "tool_reference" => format!("[tool_reference {}]", string(&block["tool_name"])),
+        kind => format!("[{kind} {}]", string(&block["source"]["media_type"])),
+    });
+    blocks.collect::<Vec<_>>().join("\n")
 }
 
 /// `metadata.user_id` is JSON text in which the program names its session.
@@ -183,16 +214,40 @@ mod tests {
     }
 
     #[test]
+    fn what_the_program_writes_is_a_note_and_not_a_prompt() {
+        let results = json!([{"type": "tool_result", "content": [
+            {"type": "tool_reference", "tool_name": "mcp__calc__add"},
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": ""}}]},
+            {"type": "tool_result", "content": "plain"}, text("Tool loaded.")]);
+        let body = json!({"thinking": {"type": "enabled", "budget_tokens": 9}, "messages": [
+            {"role": "user", "content": "old"}, {"role": "system", "content": "of the old"},
+            {"role": "user", "content": "Go."}, {"role": "system", "content": "a hook says so"},
+            {"role": "assistant", "content": [text("1")]}, {"role": "user", "content": results},
+            {"role": "assistant", "content": [text("2")]}, {"role": "user", "content": "Stop hook feedback:\nlook again"},
+            {"role": "assistant", "content": [text("3")]}, {"role": "user", "content": [text("<task-notification>over</task-notification>")]},
+        ]});
+        let conversation = Conversation::read(&body);
+        assert_eq!((conversation.prompt(), conversation.rounds), ("Go.", 3));
+        assert_eq!(
+            conversation.tool_results,
+            ["[tool_reference mcp__calc__add]\n[image image/png]", "plain"]
+        );
+        let notes = ["a hook says so", "Tool loaded.", "Stop hook feedback:\nlook again"];
+        assert_eq!(conversation.notes[..3], notes);
+        assert_eq!((conversation.notes.len(), &conversation.thinking["budget_tokens"]), (4, &json!(9)));
+    }
+
+    #[test]
     fn references_are_replaced_once() {
         let conversation = Conversation {
             prompts: vec!["a".into(), "$model".into()],
-            tool_results: vec!["r".into()],
+            tool_results: vec!["q".into(), "r".into()],
             model: "m".into(),
             ..Conversation::default()
         };
         assert_eq!(
-            conversation.fill("$prompts/$prompt/$tool_result/$model/$5 $"),
-            "a | $model/$model/r/m/$5 $"
+            conversation.fill("$prompts/$prompt/$tool_results/$tool_result/$model/$5 $"),
+            "a | $model/$model/q | r/r/m/$5 $"
         );
     }
 

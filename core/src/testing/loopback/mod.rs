@@ -54,7 +54,7 @@
 //!
 //! | Field | Means |
 //! |---|---|
-//! | `text` | a text block. `$prompt`, `$prompts` (all prompts so far, joined with ` \| `), `$tool_result` and `$model` are replaced |
+//! | `text` | a text block. `$prompt`, `$prompts` (all prompts so far, joined with ` \| `), `$tool_result` (the last), `$tool_results` (all since the prompt, joined alike) and `$model` are replaced |
 //! | `thinking` | a thinking block with a signature |
 //! | `tool`, `input` | a call of this tool |
 //! | `tools` | several calls: `[{"name": "Read", "input": {}}]` |

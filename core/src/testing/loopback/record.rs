@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::conversation::Conversation;
 
@@ -40,8 +41,13 @@ pub struct Request {
     pub prompts: Vec<String>,
     /// All texts of the model in this conversation.
     pub replies: Vec<String>,
-    /// What the tools called since the prompt gave back.
+    /// What the tools called since the prompt gave back. What is no text stands in brackets: `[image image/png]`,
+    /// `[tool_reference mcp__calc__add]`.
     pub tool_results: Vec<String>,
+    /// What the program added since the prompt or with it, such as what hooks had to say, joined by newlines.
+    pub notes: String,
+    /// How the model is to think, as the request has it; `null` when it says nothing.
+    pub thinking: Value,
     /// How many messages the conversation has, those of the program among them.
     pub messages: usize,
     /// The status of the answer; 0 while there is none yet.
@@ -66,6 +72,8 @@ impl Request {
         self.prompts.clone_from(&conversation.prompts);
         self.replies.clone_from(&conversation.replies);
         self.tool_results.clone_from(&conversation.tool_results);
+        self.notes = conversation.notes.join("\n");
+        self.thinking.clone_from(&conversation.thinking);
         self.messages = conversation.messages;
         self
     }
