@@ -32,7 +32,11 @@ impl Place {
     /// Makes one, with the script of this folder.
     pub fn new() -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("script.json");
-        let script = Script::from_file(script).unwrap_or_else(|error| panic!("{error:?}"));
+        Self::with(Script::from_file(script).unwrap_or_else(|error| panic!("{error:?}")))
+    }
+
+    /// Makes one whose model follows this script.
+    pub fn with(script: Script) -> Self {
         let api = Loopback::start(script).unwrap_or_else(|error| panic!("{error:?}"));
         let root = std::env::temp_dir().join(format!("madrigal-real-{}", uuid::Uuid::new_v4().simple()));
         for folder in ["home", "work"] {
