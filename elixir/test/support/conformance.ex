@@ -289,7 +289,7 @@ defmodule ClaudeCodeSDK.Test.Conformance do
     fields =
       defaults
       |> Map.merge(scenario["options"] || %{})
-      |> Map.update!("env", &if(is_map(&1), do: Map.merge(defaults["env"], &1), else: &1))
+      |> Map.update!("env", &if(is_map(&1), do: Map.merge(env(context), &1), else: &1))
       # A name that is no option is refused, whatever it is.
       |> Enum.map(fn {name, value} -> {Map.get(known, name) || String.to_atom(name), value} end)
 
@@ -301,6 +301,11 @@ defmodule ClaudeCodeSDK.Test.Conformance do
       _name, _ours, given -> given
     end)
   end
+
+  defp env(%{config: nil, defaults: defaults}), do: defaults["env"]
+
+  defp env(%{config: config, defaults: defaults}),
+    do: Map.put(defaults["env"], "CLAUDE_CONFIG_DIR", config)
 
   # Reading: a session's stream is taken up where the last step left it; a query's is one suspended enumeration.
   # What came during a wait that was to be given up comes first.
