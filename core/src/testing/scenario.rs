@@ -28,6 +28,8 @@ pub struct Scenario {
     pub(crate) session_id: Option<String>,
     pub(crate) lifecycle: bool,
     pub(crate) initialize: Initialize,
+    /// The program shakes hands with the tool servers of the host by itself.
+    pub(crate) handshake: bool,
     /// Answers to control requests by subtype, in place of those of the real program.
     pub(crate) control: Map<String, Value>,
     pub(crate) steps: Vec<Step>,
@@ -169,6 +171,11 @@ impl Scenario {
                 Some(Value::String(word)) if word == "manual" => Initialize::Manual,
                 Some(payload @ Value::Object(_)) => Initialize::Payload(payload),
                 Some(_) => return Err("initialize: \"manual\" or an object was expected".to_owned()),
+            },
+            handshake: match optional("handshake") {
+                None => false,
+                Some(Value::Bool(wanted)) => wanted,
+                Some(_) => return Err("handshake: true or false was expected".to_owned()),
             },
             control: match optional("control") {
                 None => Map::new(),
@@ -366,6 +373,7 @@ mod tests {
         for (text, word) in [
             (r#"{"initialize": 7}"#, "manual"),
             (r#"{"version": 7}"#, "version"),
+            (r#"{"handshake": 7}"#, "handshake"),
             (r#"{"control": {"set_model": "haiku"}}"#, "control"),
             ("[]", "map"),
             ("{", "EOF"),

@@ -37,7 +37,8 @@ impl<S: Stage> Player<S> {
             Some("user") => self.prompt(frame),
             Some("control_request") => self.request(frame),
             Some("control_response") => {
-                self.inbox.push_back(frame);
+                let frame = self.shaken(frame);
+                self.inbox.extend(frame);
                 Ok(())
             }
             // Unknown types and housekeeping pass in silence, unless a step waits for them.
@@ -59,7 +60,8 @@ impl<S: Stage> Player<S> {
         {
             return Ok(());
         }
-        self.inbox.push_back(frame);
+        let frame = self.handshake.hold(frame);
+        self.inbox.extend(frame);
         Ok(())
     }
 
@@ -76,7 +78,12 @@ impl<S: Stage> Player<S> {
                 self.memory.declare(&request["sdkMcpServers"]);
                 let manual = payload.is_none();
                 if let Some(payload) = payload {
-                    self.write(&initialize_reply(id, payload));
+                    let reply = initialize_reply(id, payload);
+                    if self.shakes_hands {
+                        self.greet(&request["sdkMcpServers"], reply);
+                    } else {
+                        self.write(&reply);
+                    }
                 }
                 if manual || reserved {
                     self.inbox.push_back(frame);
@@ -105,6 +112,9 @@ impl<S: Stage> Player<S> {
                 reply.before.into_iter().for_each(|frame| self.announce(frame));
                 self.write(&reply.response);
                 reply.after.into_iter().for_each(|frame| self.announce(frame));
+                if subtype == "mcp_message" {
+                    self.tools_changed(request);
+                }
                 if reply.ends {
                     return Err(Stop::End(End::Code(0)));
                 }

@@ -1,6 +1,7 @@
 //! Plays the `cli` half of a scenario: one interpreter over "lines in, bytes out", used by the simulator (a process) and
 //! by the in-memory script. What the two do differently is behind [`Stage`].
 
+mod handshake;
 mod input;
 mod references;
 mod replay;
@@ -44,6 +45,9 @@ pub(crate) struct Player<S> {
     answers: Map<String, Value>,
     initialize: Initialize,
     lifecycle: bool,
+    /// Whether to shake hands with the tool servers of the host.
+    shakes_hands: bool,
+    handshake: handshake::Handshake,
     out: Vec<u8>,
     inbox: VecDeque<Value>,
     input_over: bool,
@@ -76,6 +80,8 @@ impl<S: Stage> Player<S> {
             answers: scenario.control.clone(),
             initialize: if replays_initialize { Initialize::Manual } else { scenario.initialize.clone() },
             lifecycle: scenario.lifecycle,
+            shakes_hands: scenario.handshake,
+            handshake: handshake::Handshake::default(),
             out: Vec::with_capacity(CHUNK + CHUNK / 4),
             inbox: VecDeque::new(),
             input_over: false,

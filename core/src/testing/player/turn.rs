@@ -99,6 +99,7 @@ impl<S: Stage> Player<S> {
     /// `init`.
     pub(super) fn init(&mut self, fields: &Map<String, Value>) -> Result<(), Stop> {
         let mut frame = frames::init(&self.facts, self.uuids.next());
+        self.handshake.tell(&mut frame);
         if !self.turn.prompts.is_empty() {
             frame.insert("user_message_uuids".to_owned(), json!(self.turn.prompts));
         }
