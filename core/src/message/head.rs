@@ -35,6 +35,8 @@ pub(crate) struct Head<'a> {
     /// Of `system/init`; decoded.
     pub(crate) claude_code_version: Option<Cow<'a, str>>,
     pub(crate) is_error: bool,
+    /// There is half of a surrogate pair in the line: see [`mended`](super::scan::mended).
+    pub(crate) has_half: bool,
     /// `event.delta.text` of a stream event, between its quotes.
     pub(crate) delta_text: Option<&'a str>,
 }
@@ -47,6 +49,7 @@ impl<'a> Head<'a> {
         if head.read(&mut scanner).and_then(|()| scanner.end()).is_err() {
             return Err(malformed(line, &problem(line)));
         }
+        head.has_half = scanner.met_half();
         if head.kind.is_empty() {
             return Err(malformed(line, "an object without a `type`"));
         }

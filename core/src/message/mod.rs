@@ -48,6 +48,7 @@ pub use events::{
 pub(crate) use head::Head;
 pub use meter::{CostMeter, UsageMeter};
 pub use result::{DeferredToolUse, PermissionDenial, ResultMessage, SubagentStats};
+pub(crate) use scan::mended;
 pub use stream::{
     AbandonedBlocks, ApiErrorEvent, ApiEvent, CitationsDelta, ContentBlockDelta, ContentBlockStart,
     ContentBlockStop, ContentDelta, InputJsonDelta, MessageDelta, MessageFacts, MessageStart, MessageStop,
@@ -138,6 +139,9 @@ impl Message {
     /// Reads one line. Fails with `protocol` when it is not a JSON object with a `type`.
     pub fn parse(line: &str) -> Result<Self> {
         let head = Head::parse(line)?;
+        if head.has_half {
+            return Self::parse(&mended(line));
+        }
         Ok(Self::from_head(Line::own(line), line, &head))
     }
 
@@ -183,7 +187,8 @@ impl Message {
         self.subtype.as_deref()
     }
 
-    /// The line as the CLI wrote it, without its newline.
+    /// The line as the CLI wrote it, without its newline. Half of a surrogate pair, which is no character and no other reader
+    /// of JSON takes, is replaced by U+FFFD.
     pub fn raw(&self) -> &str {
         self.raw.text()
     }

@@ -1,11 +1,15 @@
 //! Checks that a line is whole, valid JSON and hands out the members of its objects, without building anything.
 //!
 //! Every line passes through here, so this decides how fast a stream can be: it does a third of the work a general
-//! deserializer does for the same answer. It accepts exactly what `serde_json` accepts (a test compares the two on generated and
-//! on damaged texts); what is wrong with a bad line is left to `serde_json` to say.
+//! deserializer does for the same answer. It accepts exactly what `serde_json` accepts as a value (a test compares the two on
+//! generated and on damaged texts), and halves of surrogate pairs, which JavaScript writes when it cuts a text in the middle of
+//! a character; [`mended`] takes them out. What is wrong with a bad line is left to `serde_json` to say.
 
 /// Nesting deeper than this is refused, as `serde_json` does.
 const DEPTH: u8 = 128;
+
+/// A number of no more characters, without an exponent, fits: the largest has 309 digits before the point.
+const SAFE_DIGITS: usize = 308;
 
 /// The text is not JSON.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,11 +22,18 @@ pub(super) struct Scanner<'a> {
     text: &'a str,
     at: usize,
     depth: u8,
+    /// Half of a surrogate pair was met.
+    half: bool,
 }
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0 }
+        Self { text, at: 0, depth: 0, half: false }
+    }
+
+    /// Whether half of a surrogate pair was met, which is no character.
+    pub(super) fn met_half(&self) -> bool {
+        self.half
     }
 
     /// The text from here to there; both lie beside ASCII characters, hence between characters.
@@ -148,6 +159,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn number(&mut self) -> Scan<()> {
+        let start = self.at;
         if self.peek() == Some(b'-') {
             self.at += 1;
         }
@@ -160,14 +172,17 @@ impl<'a> Scanner<'a> {
             self.at += 1;
             self.digits()?;
         }
-        if matches!(self.peek(), Some(b'e' | b'E')) {
+        let exponent = matches!(self.peek(), Some(b'e' | b'E'));
+        if exponent {
             self.at += 1;
             if matches!(self.peek(), Some(b'+' | b'-')) {
                 self.at += 1;
             }
             self.digits()?;
         }
-        Ok(())
+        let large = exponent || self.at - start > SAFE_DIGITS;
+        let fits = |text: &str| text.parse::<f64>().is_ok_and(f64::is_finite);
+        if large && !fits(self.slice(start, self.at)) { Err(Invalid) } else { Ok(()) }
     }
 
     /// Reads a string and returns what stands between its quotes.
@@ -196,12 +211,66 @@ impl<'a> Scanner<'a> {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(()),
             b'u' => {
                 let digits = self.text.as_bytes().get(self.at..self.at + 4).ok_or(Invalid)?;
+                if !digits.iter().all(u8::is_ascii_hexdigit) {
+                    return Err(Invalid);
+                }
+                let after = &self.text[self.at + 4..];
+                match surrogate(digits) {
+                    Some(Surrogate::High) if second_half(after) => self.at += 6,
+                    Some(_) => self.half = true,
+                    None => {}
+                }
                 self.at += 4;
-                if digits.iter().all(u8::is_ascii_hexdigit) { Ok(()) } else { Err(Invalid) }
+                Ok(())
             }
             _ => Err(Invalid),
         }
     }
+}
+
+enum Surrogate {
+    High,
+    Low,
+}
+
+/// What four hexadecimal digits are half of, if they are.
+fn surrogate(digits: &[u8]) -> Option<Surrogate> {
+    match digits {
+        [b'd' | b'D', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', ..] => Some(Surrogate::High),
+        [b'd' | b'D', b'c'..=b'f' | b'C'..=b'F', ..] => Some(Surrogate::Low),
+        _ => None,
+    }
+}
+
+/// Whether a text begins with the second half of a pair, `\uDC00` to `\uDFFF`.
+fn second_half(text: &str) -> bool {
+    let digits = text.strip_prefix("\\u").and_then(|rest| rest.as_bytes().get(..4));
+    digits.is_some_and(|digits| {
+        matches!(surrogate(digits), Some(Surrogate::Low)) && digits.iter().all(u8::is_ascii_hexdigit)
+    })
+}
+
+/// Valid JSON with each half of a surrogate pair replaced by U+FFFD, the character for what is none. All else stays.
+pub(crate) fn mended(text: &str) -> String {
+    let mut mended = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        mended.push_str(before);
+        let digits = escape.strip_prefix("\\u").and_then(|rest| rest.as_bytes().get(..4));
+        let taken = match digits.and_then(surrogate) {
+            Some(Surrogate::High) if second_half(&escape[6..]) => 12,
+            Some(_) => {
+                mended.push_str("\\ufffd");
+                rest = &escape[6..];
+                continue;
+            }
+            None => 1 + escape[1..].chars().next().map_or(0, char::len_utf8),
+        };
+        mended.push_str(&escape[..taken]);
+        rest = &escape[taken..];
+    }
+    mended + rest
 }
 
 /// Where the next byte stands that ends a run of ordinary characters of a string: a quote, a backslash or a control
@@ -245,8 +314,43 @@ mod tests {
         scanner.value().is_ok() && scanner.end().is_ok()
     }
 
+    /// Halves of surrogate pairs apart, which are valid by the grammar.
     fn json_accepts(text: &str) -> bool {
-        serde_json::from_str::<IgnoredAny>(text).is_ok()
+        let grammatical = serde_json::from_str::<IgnoredAny>(text).is_ok();
+        grammatical && serde_json::from_str::<Value>(&mended(text)).is_ok()
+    }
+
+    fn halves(text: &str) -> bool {
+        let mut scanner = Scanner::new(text);
+        scanner.value().is_ok() && scanner.met_half()
+    }
+
+    #[test]
+    fn halves_of_surrogate_pairs_are_found_and_mended() {
+        for (text, whole) in [
+            (r#""\ud83d""#, r#""\ufffd""#),
+            (r#""a\uDE00b""#, r#""a\ufffdb""#),
+            (r#"{"\uD83D":["\ud83d\ud83d\ude00"]}"#, r#"{"\ufffd":["\ufffd\ud83d\ude00"]}"#),
+            (r#""\ud83d\n\ude00é\\ud83d""#, r#""\ufffd\n\ufffdé\\ud83d""#),
+        ] {
+            assert!(halves(text), "{text}");
+            assert_eq!(mended(text), whole);
+            assert!(serde_json::from_str::<Value>(whole).is_ok());
+        }
+        for text in [r#""\ud83d\ude00""#, r#""\\ud83d""#, r#""\u00e9\"\/""#] {
+            assert!(!halves(text), "{text}");
+            assert_eq!(mended(text), text);
+        }
+    }
+
+    #[test]
+    fn a_number_no_value_can_hold_is_refused() {
+        let digits = |count: usize| "9".repeat(count);
+        for text in ["1e308", "-1e309", "1e400", "1e-400", "0e999", &digits(308), &digits(309), &digits(400)]
+        {
+            assert_eq!(accepts(text), serde_json::from_str::<Value>(text).is_ok(), "{text}");
+        }
+        assert!(!accepts("1e400"));
     }
 
     #[test]

@@ -41,7 +41,7 @@ fn line(frame: &Value) -> String {
 /// The program's answer to a request of ours.
 #[derive(Deserialize)]
 pub(crate) struct Reply<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     subtype: Cow<'a, str>,
     #[serde(borrow)]
     pub(crate) request_id: Cow<'a, str>,
@@ -58,8 +58,15 @@ impl<'a> Reply<'a> {
     /// Reads the `response` part of a control response.
     pub(crate) fn parse(response: Option<&'a str>, line: &str) -> Result<Self> {
         let response = response.ok_or_else(|| malformed(line, "a control_response without `response`"))?;
-        serde_json::from_str(response)
-            .map_err(|error| malformed(line, &format!("a control_response with {error}")))
+        let reply: Self = serde_json::from_str(response)
+            .map_err(|error| malformed(line, &format!("a control_response with {error}")))?;
+        match &*reply.subtype {
+            "success" | "error" => Ok(reply),
+            other => Err(malformed(
+                line,
+                &format!("a control_response of the subtype {other:?}, not success or error"),
+            )),
+        }
     }
 
     /// The payload (`Null` when there is none), or the program's refusal.
@@ -77,6 +84,12 @@ impl<'a> Reply<'a> {
         }
         Err(error)
     }
+}
+
+/// The request that an answer is for, also when the rest of the answer cannot be read.
+pub(crate) fn reply_id(response: &str) -> Option<String> {
+    let response: Value = serde_json::from_str(response).ok()?;
+    response["request_id"].as_str().map(str::to_owned)
 }
 
 #[cfg(test)]

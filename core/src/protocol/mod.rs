@@ -4,6 +4,6 @@ mod control;
 mod pending;
 mod requests;
 
-pub(crate) use control::{Reply, answer_error, answer_success, cancel, request};
+pub(crate) use control::{Reply, answer_error, answer_success, cancel, reply_id, request};
 pub(crate) use pending::{Answer, Pending};
 pub use requests::{CONTROL_REQUESTS, ControlRequest};

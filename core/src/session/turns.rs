@@ -55,7 +55,7 @@ impl Turns {
                 self.follow_up_until = None;
             }
             ("system", Some("background_tasks_changed")) => {
-                let tasks = head.tasks.is_some_and(|tasks| !is_empty_list(tasks));
+                let tasks = head.tasks.is_some_and(is_filled_list);
                 if self.tasks && !tasks && !self.running {
                     self.follow_up_until = Some(now + FOLLOW_UP);
                 }
@@ -125,8 +125,9 @@ impl Turns {
     }
 }
 
-fn is_empty_list(tasks: &str) -> bool {
-    tasks.trim_matches(['[', ']', ' ', '\t']).is_empty()
+/// What is no list is no list of tasks to wait for.
+fn is_filled_list(tasks: &str) -> bool {
+    tasks.starts_with('[') && !tasks.trim_matches(['[', ']', ' ', '\t']).is_empty()
 }
 
 /// The prompts a result answers.

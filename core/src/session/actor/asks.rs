@@ -14,7 +14,7 @@ use tokio::{
 use super::Actor;
 use crate::{
     Error, ErrorKind, Result,
-    message::{Head, excerpt},
+    message::{Head, malformed},
     protocol,
     session::{
         Ask, AskKind,
@@ -44,31 +44,41 @@ pub(super) struct OpenCall {
 
 impl Actor {
     pub(super) fn asked(&mut self, line: &str, head: &Head<'_>) -> Result<()> {
-        let (Some(id), Some(request)) = (head.request_id.as_deref(), head.request) else {
-            return Err(Error::new(
-                ErrorKind::Protocol,
-                "a control_request without `request_id` or `request`",
-            )
-            .operation("read")
-            .with("line", excerpt(line)));
-        };
-        #[derive(serde::Deserialize)]
-        struct Subtype<'a> {
-            #[serde(borrow)]
-            subtype: std::borrow::Cow<'a, str>,
+        let id = head
+            .request_id
+            .as_deref()
+            .ok_or_else(|| malformed(line, "a control_request without a `request_id` that is text"))?;
+        let asked = self.serve(id, head.request.unwrap_or("null"));
+        asked.map_err(|problem| {
+            // The program waits for an answer, also to what cannot be read.
+            self.write(&protocol::answer_error(id, &problem));
+            malformed(line, &problem)
+        })
+    }
+
+    /// Serves a request of the program; what is wrong with it comes back in words.
+    fn serve(&mut self, id: &str, text: &str) -> std::result::Result<(), String> {
+        let request: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if !request.is_object() {
+            return Err("a control_request whose `request` is no object".to_owned());
         }
-        let subtype = serde_json::from_str::<Subtype<'_>>(request)
-            .map_err(|error| {
-                Error::new(ErrorKind::Protocol, format!("a control_request with {error}"))
-                    .with("line", excerpt(line))
-            })?
-            .subtype;
-        match AskKind::from_name(&subtype) {
-            _ if subtype == "mcp_message" => self.mcp_message(id, request, line)?,
-            Some(kind) if self.answers(kind) => self.ask(id, kind, raw(request), None),
+        let subtype = request["subtype"]
+            .as_str()
+            .ok_or("a control_request whose `request` has no `subtype` that is text")?;
+        match AskKind::from_name(subtype) {
+            _ if subtype == "mcp_message" => self.mcp_message(id, &request)?,
+            Some(kind) if self.answers(kind) => {
+                needed(kind, &request).map_err(|problem| format!("a `{subtype}` {problem}"))?;
+                match request["callback_id"].as_str() {
+                    Some(name) if kind == AskKind::HookCallback && !self.provided.has_hook(name) => {
+                        self.write(&protocol::answer_error(id, &format!("this host has no hook `{name}`")));
+                    }
+                    _ => self.ask(id, kind, raw(text), None),
+                }
+            }
             // A question nobody answers would stop the turn for ever.
             _ => {
-                tracing::debug!(subtype = &*subtype, "refused a question this host does not answer");
+                tracing::debug!(subtype, "refused a question this host does not answer");
                 self.write(&protocol::answer_error(id, &format!("this host does not answer `{subtype}`")));
             }
         }
@@ -194,6 +204,25 @@ async fn in_time(
             .with("callback", name)
             .with("limit_ms", limit))
     })
+}
+
+/// Checks that a question has what a host cannot do without.
+fn needed(kind: AskKind, request: &Value) -> std::result::Result<(), String> {
+    let (texts, object): (&[&str], _) = match kind {
+        AskKind::CanUseTool => (&["tool_name"], Some("input")),
+        AskKind::HookCallback => (&["callback_id"], Some("input")),
+        AskKind::Elicitation => (&["message"], None),
+        AskKind::UserDialog => (&["dialog_kind"], None),
+        AskKind::ToolCall => (&[], None),
+    };
+    match (
+        texts.iter().find(|name| !request[**name].is_string()),
+        object.filter(|name| !request[*name].is_object()),
+    ) {
+        (Some(name), _) => Err(format!("request without `{name}`, a text")),
+        (None, Some(name)) => Err(format!("request without `{name}`, an object")),
+        (None, None) => Ok(()),
+    }
 }
 
 /// The text as it came: it was checked when its line was read, so it cannot be refused here.

@@ -5,38 +5,34 @@ use tokio::sync::oneshot;
 
 use super::{Actor, asks::OpenCall};
 use crate::{
-    Error, ErrorKind, Result,
-    message::malformed,
+    Error, ErrorKind,
     protocol::{self, Answer},
     session::{AskKind, control::Limit},
     tools::{self, Call, Received, ToolSpec},
 };
 
 impl Actor {
-    pub(super) fn mcp_message(&mut self, id: &str, request: &str, line: &str) -> Result<()> {
-        #[derive(serde::Deserialize)]
-        struct Request {
-            server_name: String,
-            message: Value,
-        }
-        let request: Request = serde_json::from_str(request)
-            .map_err(|error| malformed(line, &format!("an mcp_message with {error}")))?;
-        let server = self.provided.tool_servers.iter().find(|server| server.name == request.server_name);
+    /// What is wrong with the message comes back in words.
+    pub(super) fn mcp_message(&mut self, id: &str, request: &Value) -> std::result::Result<(), String> {
+        let name =
+            request["server_name"].as_str().ok_or("a `mcp_message` request without `server_name`, a text")?;
+        let message = request.get("message").ok_or("a `mcp_message` request without `message`")?;
+        let server = self.provided.tool_servers.iter().find(|server| server.name == name);
         let Some(server) = server else {
-            let problem = format!("this host has no tool server `{}`", request.server_name);
+            let problem = format!("this host has no tool server `{name}`");
             self.write(&protocol::answer_error(id, &problem));
             return Ok(());
         };
-        let reply = match tools::receive(server, &request.message) {
+        let reply = match tools::receive(server, message) {
             Received::Call(call) => {
                 let tool = server.tools.iter().find(|tool| tool.name == call.tool).cloned();
-                self.call(id, request.server_name, tool, call);
+                self.call(id, name.to_owned(), tool, call);
                 return Ok(());
             }
             Received::Reply(reply) => reply,
             Received::Noted => tools::noted(),
             Received::Cancelled(call) => {
-                self.cancelled(&request.server_name, &call);
+                self.cancelled(name, &call);
                 tools::noted()
             }
         };

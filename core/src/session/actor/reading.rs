@@ -1,12 +1,14 @@
 //! What the program says, line by line: control frames are served, everything else becomes a message.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use super::Actor;
 use crate::{
     Error, ErrorKind, Message, Result,
-    message::Head,
-    protocol::Reply,
+    message::{Head, malformed, mended},
+    protocol::{Reply, reply_id},
     transport::{
         check_version,
         frame::{Line, Lines},
@@ -52,6 +54,10 @@ impl Actor {
     pub(super) fn line(&mut self, line: Result<Line<'_>>) {
         let routed = line.and_then(|line| {
             let head = Head::parse(line.text)?;
+            if head.has_half {
+                let block = Arc::from(mended(line.text));
+                return self.route(Line { block: &block, start: 0, text: &block }, &Head::parse(&block)?);
+            }
             self.route(line, &head)
         });
         if let Err(error) = routed {
@@ -61,22 +67,35 @@ impl Actor {
 
     pub(super) fn route(&mut self, line: Line<'_>, head: &Head<'_>) -> Result<()> {
         match &*head.kind {
-            "control_response" => {
-                let reply = Reply::parse(head.response, line.text)?;
-                match self.pending.take(&reply.request_id) {
-                    Some((subtype, answer)) => drop(answer.send(reply.outcome(&subtype))),
-                    None => tracing::debug!(id = &*reply.request_id, "an answer nobody waits for"),
-                }
-            }
+            "control_response" => self.replied(line.text, head)?,
             "control_request" => self.asked(line.text, head)?,
             "control_cancel_request" => {
-                if let Some(id) = head.request_id.as_deref() {
-                    self.withdrawn(id);
-                }
+                let id = head.request_id.as_deref().ok_or_else(|| {
+                    malformed(line.text, "a control_cancel_request without a `request_id` that is text")
+                })?;
+                self.withdrawn(id);
             }
             "keep_alive" => {}
             "transcript_mirror" if self.mirror.is_some() => self.mirrored(line.text)?,
             _ => self.message(line, head),
+        }
+        Ok(())
+    }
+
+    /// An answer to a request of ours. Whoever waits for one that cannot be read is told at once.
+    fn replied(&mut self, line: &str, head: &Head<'_>) -> Result<()> {
+        match Reply::parse(head.response, line) {
+            Ok(reply) => match self.pending.take(&reply.request_id) {
+                Some((subtype, answer)) => drop(answer.send(reply.outcome(&subtype))),
+                None => tracing::debug!(id = &*reply.request_id, "an answer nobody waits for"),
+            },
+            Err(error) => {
+                let waiting = head.response.and_then(reply_id).and_then(|id| self.pending.take(&id));
+                let Some((_, answer)) = waiting else { return Err(error) };
+                if let Err(unread) = answer.send(Err(error)) {
+                    return unread.map(drop);
+                }
+            }
         }
         Ok(())
     }

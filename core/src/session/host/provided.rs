@@ -26,6 +26,11 @@ impl Provided {
         tools::validate(&self.tool_servers)
     }
 
+    /// Whether a hook of this name was announced.
+    pub(crate) fn has_hook(&self, name: &str) -> bool {
+        self.hooks.values().flatten().any(|matcher| matcher.callbacks.iter().any(|callback| callback == name))
+    }
+
     /// Adds what the program must know to its `initialize` request.
     pub(crate) fn announce(&self, initialize: &mut Value) {
         let hooks = hook::to_wire(&self.hooks);
