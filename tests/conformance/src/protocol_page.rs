@@ -27,7 +27,8 @@ impl Proofs {
             .collect();
         // What is written for one subject says more than a recording in which it happens to occur.
         texts.sort_by_key(|(name, _)| {
-            (name.starts_with("replay_"), !name.starts_with("messages_"), name.clone())
+            let by_the_way = name.starts_with("replay_") || name.starts_with("malformed_");
+            (by_the_way, !name.starts_with("messages_"), name.clone())
         });
         Self { texts }
     }
