@@ -12,7 +12,11 @@ from madrigal import PermissionResultAllow, PermissionResultDeny, PermissionUpda
 
 
 class Boom(Exception):
-    """What a callback raises that a scenario fails."""
+    """What a callback raises that a scenario fails. `context` is what an error in its place would have."""
+
+    def __init__(self, message: str, **context: Any) -> None:
+        super().__init__(message)
+        self.context = context
 
 
 class Held:

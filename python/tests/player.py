@@ -15,13 +15,18 @@ import anyio
 from asking import Asking, Boom, plain
 from conftest import alive, simulator
 from matching import in_order, matches
+from storing import Unsteady
 
 import madrigal
 from madrigal import _query, _session
 from madrigal.client import ClaudeSDKClient
+from madrigal.testing import run_session_store_conformance
 
 NAMES = {"continue": "continue_conversation"}
+FUNCTIONS = {"project_key": "project_key_for_directory"}
+ARGUMENTS = {"previous": "prev"}
 GONE_WITHIN = 10.0
+STORED_WITHIN = 10.0
 FLOOD = 2000
 
 
@@ -41,8 +46,9 @@ _query.Session = Recorded  # type: ignore[attr-defined]
 class Player:
     """One host. `path` is what the simulator plays; without one, `options` say what runs instead."""
 
-    def __init__(self, path: Path | None, scenario: dict[str, Any]) -> None:
+    def __init__(self, path: Path | None, scenario: dict[str, Any], store: Unsteady | None = None) -> None:
         self.path, self.scenario = path, scenario
+        self.store = store or (Unsteady(scenario["session_store"]) if "session_store" in scenario else None)
         self.expect: dict[str, Any] = scenario.get("expect", {})
         self.client: ClaudeSDKClient | None = None
         self.session: _session.Session | None = None
@@ -72,9 +78,13 @@ class Player:
             given["env"] = {**given.get("env", {}), "MADRIGAL_SIMULATE": str(self.path)}
         if self.config is not None:
             given["env"] = {**given.get("env", {}), "CLAUDE_CONFIG_DIR": self.config.name}
+        if self.store is not None:
+            given["session_store"] = self.store
         return madrigal.ClaudeAgentOptions(**{**given, **self.asking.options(self.scenario)})
 
     async def play(self, steps: list[dict[str, Any]]) -> None:
+        if self.store is not None:
+            await self.store.fill()
         for step in steps:
             expected = step.get("error")
             name = next(name for name in step if name not in ("error", "reply", "save", "with"))
@@ -82,9 +92,12 @@ class Player:
                 await getattr(self, f"do_{name}")(step[name], step)
             except (madrigal.MadrigalError, Boom) as error:
                 # The original exception arrives where the other languages see the code `callback`.
-                facts = {"code": "callback", "message": str(error)} if isinstance(error, Boom) else wire(error)
                 if isinstance(error, Boom):
-                    assert any(error is raised for raised in self.asking.raised)
+                    facts = {"code": "callback", "message": str(error), "context": error.context}
+                    raised = [*self.asking.raised, *(self.store.raised if self.store else ())]
+                    assert any(error is one for one in raised)
+                else:
+                    facts = wire(error)
                 assert expected is not None, f"{step}: {error!r} {facts}"
                 assert matches(expected, facts), f"{step}: {facts}"
             else:
@@ -181,9 +194,25 @@ class Player:
         return next(frame[field] for frame in reversed(self.frames) if field in frame)
 
     async def do_invoke(self, name: str, step: dict[str, Any]) -> None:
-        place = {} if self.config is None else {"config_dir": self.config.name}
-        result = getattr(madrigal, name)(**step.get("with", {}), **place)
-        self.check_reply(await result if inspect.isawaitable(result) else result, step)
+        given = {ARGUMENTS.get(name, name): value for name, value in step.get("with", {}).items()}
+        if name == "session_store_conformance":
+            passed = await run_session_store_conformance(madrigal.InMemorySessionStore)
+            return self.check_reply([{"check": check, "passed": True, "error": None} for check in passed], step)
+        function = getattr(madrigal, FUNCTIONS.get(name, name))
+        parameters = inspect.signature(function).parameters
+        for store in {"store", "session_store"} & set(parameters):
+            given[store] = self.store
+        if self.config is not None and "config_dir" in parameters:
+            given["config_dir"] = self.config.name
+        result = function(**given)
+        return self.check_reply(await result if inspect.isawaitable(result) else result, step)
+
+    async def do_stored(self, key: Any, step: dict[str, Any]) -> None:
+        assert self.store is not None
+        with anyio.move_on_after(STORED_WITHIN):
+            while not matches(step["reply"], await self.store.memory.load(key)):
+                await anyio.sleep(0.01)
+        self.check_reply(await self.store.memory.load(key), step)
 
     async def do_interrupt(self, _: Any, step: dict[str, Any]) -> None:
         self.check_reply(await self.open_client.interrupt(), step)
@@ -258,7 +287,7 @@ class Player:
         """What is expected is expected of each."""
 
         async def one() -> None:
-            player = Player(self.path, self.scenario)
+            player = Player(self.path, self.scenario, self.store)
             await player.play(step["do"])
             player.check()
 

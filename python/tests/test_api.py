@@ -102,6 +102,9 @@ OPTIONS: dict[str, Any] = {
     "effort": None,
     "output_format": None,
     "enable_file_checkpointing": False,
+    "session_store": None,
+    "session_store_flush": "batched",
+    "load_timeout_ms": 60_000,
     "task_budget": None,
     "client_app": None,
 }

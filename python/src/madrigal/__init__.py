@@ -214,6 +214,8 @@ if TYPE_CHECKING:
     from .hook_inputs import *  # noqa: F403
     from .hook_outputs import *  # noqa: F403
     from .sessions import *  # noqa: F403
+    from .store import *  # noqa: F403
+    from .store_sessions import *  # noqa: F403
     from .system_messages import *  # noqa: F403
 
 __version__ = _native.VERSION
@@ -295,6 +297,7 @@ __all__ = [
     "HookPermissionDecision",
     "HookSpecificOutput",
     "ImageBlock",
+    "InMemorySessionStore",
     "InformationalMessage",
     "InitMessage",
     "InstructionsLoadedHookInput",
@@ -406,10 +409,17 @@ __all__ = [
     "SessionCostResponse",
     "SessionCronSummary",
     "SessionEndHookInput",
+    "SessionKey",
+    "SessionListSubkeysKey",
     "SessionMessage",
     "SessionStartHookInput",
     "SessionStartHookSpecificOutput",
     "SessionStateChangedMessage",
+    "SessionStore",
+    "SessionStoreEntry",
+    "SessionStoreFlushMode",
+    "SessionStoreListEntry",
+    "SessionSummaryEntry",
     "SessionTitle",
     "SessionTitleChangedMessage",
     "SessionWritesLostMessage",
@@ -500,15 +510,27 @@ __all__ = [
     "archive_session",
     "create_sdk_mcp_server",
     "delete_session",
+    "delete_session_via_store",
+    "fold_session_summary",
     "fork_session",
+    "fork_session_via_store",
     "get_session_info",
+    "get_session_info_from_store",
     "get_session_messages",
+    "get_session_messages_from_store",
     "get_subagent_messages",
+    "get_subagent_messages_from_store",
+    "import_session_to_store",
     "list_sessions",
+    "list_sessions_from_store",
     "list_subagents",
+    "list_subagents_from_store",
+    "project_key_for_directory",
     "query",
     "rename_session",
+    "rename_session_via_store",
     "tag_session",
+    "tag_session_via_store",
     "tool",
     "tool_context",
     "unarchive_session",
@@ -520,7 +542,7 @@ atexit.register(_native.shutdown, 4.0)
 
 
 # Types of replies, events and hooks: many, seldom needed at run time, loaded when one is asked for.
-_LATER = ("system_messages", "sessions", "hook_inputs", "hook_outputs", "control")
+_LATER = ("system_messages", "sessions", "store", "store_sessions", "hook_inputs", "hook_outputs", "control")
 
 
 def __getattr__(name: str) -> Any:

@@ -5,14 +5,23 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from contextvars import Context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from ._host import Host
 from .errors import MadrigalError
 
 if TYPE_CHECKING:
     from ._loop import Waiter
     from ._session import Session
+
+
+class Answering(Protocol):
+    """Who answers."""
+
+    async def answer(self, kind: str, request: dict[str, Any], progress: Callable[..., None]) -> Any:
+        """The answer to a question, as the engine reads it. Raises what the function raises."""
+
+    def keeps(self, kind: str, request: dict[str, Any]) -> bool:
+        """Whether what a function raises is kept for whoever asked."""
 
 
 class _Question:
@@ -27,7 +36,7 @@ class _Question:
 class Asks:
     """The open questions of one session."""
 
-    def __init__(self, session: Session, host: Host, context: Context) -> None:
+    def __init__(self, session: Session, host: Answering, context: Context) -> None:
         # A function that never returns must not keep a forgotten session alive.
         self._session = weakref.ref(session)
         self._host = host
@@ -58,8 +67,7 @@ class Asks:
             try:
                 self._answer(ask, result=await self._host.answer(kind, request, progress))
             except Exception as error:
-                # What a tool raises is for the model; everything else comes back through the stream.
-                if kind != "tool_call":
+                if self._host.keeps(kind, request):
                     self._failed[ask] = error
                 self._answer(ask, error={"message": str(error) or type(error).__name__})
             finally:

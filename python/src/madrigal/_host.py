@@ -33,6 +33,7 @@ class Host:
         self._can_use_tool = options.can_use_tool
         self._on_elicitation = options.on_elicitation
         self._on_user_dialog = options.on_user_dialog
+        self._session_store = options.session_store
         self._hooks = register(options.hooks)[1]
         self.tools: dict[str, dict[str, SdkMcpTool[Any]]] = {
             name: by_name(server.tools) for name, server in tool_servers(options.mcp_servers).items()
@@ -51,7 +52,15 @@ class Host:
                 return answer_to_wire(await _settled(self._on_elicitation(request)), "on_elicitation")  # type: ignore[arg-type]
             case "request_user_dialog" if self._on_user_dialog is not None:
                 return answer_to_wire(await _settled(self._on_user_dialog(request)), "on_user_dialog")  # type: ignore[arg-type]
+            case "session_store" if self._session_store is not None:
+                from ._stored import call
+
+                return await call(self._session_store, request)
         raise LookupError(f"nobody answers questions of the kind {kind!r}")
+
+    def keeps(self, kind: str, request: dict[str, Any]) -> bool:
+        """See `Answering`. What a tool raises is for the model; a failed append is told by a message."""
+        return kind != "tool_call" and request.get("method") != "append"
 
     async def _permission(self, request: dict[str, Any]) -> dict[str, Any]:
         if self._can_use_tool is None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .options import ClaudeAgentOptions
 
 # What stays in this program; the engine is told of it beside the options.
-_PROVIDED = {"can_use_tool", "hooks", "on_elicitation", "on_user_dialog", "stderr"}
+_PROVIDED = {"can_use_tool", "hooks", "on_elicitation", "on_user_dialog", "session_store", "stderr"}
 
 
 def text(given: ClaudeAgentOptions) -> str:
@@ -32,6 +32,8 @@ def text(given: ClaudeAgentOptions) -> str:
         options["continue"] = options.pop("continue_conversation")
     if "max_buffer_size" in options:
         options["limits"] = {"line_bytes": options.pop("max_buffer_size"), **given.limits}
+    if "load_timeout_ms" in options:
+        options["timeouts"] = {"store_ms": options.pop("load_timeout_ms"), **given.timeouts}
     if isinstance(given.agents, Mapping):
         options["agents"] = {name: agent_to_wire(agent) for name, agent in given.agents.items()}
     if "output_format" in options and not isinstance(given.output_format, Mapping):
@@ -41,6 +43,10 @@ def text(given: ClaudeAgentOptions) -> str:
         options["mcp_servers"] = _servers(given.mcp_servers)
     if provided := tool_servers(given.mcp_servers):
         request["tool_servers"] = [server.to_dict(name) for name, server in provided.items()]
+    if given.session_store is not None:
+        from ._stored import methods_of
+
+        request["session_store"] = {"methods": methods_of(given.session_store)}
     if hooks := register(given.hooks)[0]:
         request["hooks"] = hooks
     return _dumps(request, options)

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from . import _log, _native
-from ._asks import Asks
+from ._asks import Answering, Asks
 from ._host import Host
 from ._hub import Hub, current_hub
 from ._loop import Loop, Waiter
@@ -35,13 +35,17 @@ class Session:
     """One session, open from the start. One that `may_be_left` open is ended without a warning when it is forgotten."""
 
     def __init__(self, options: ClaudeAgentOptions, *, may_be_left: bool = False) -> None:
+        self._stderr = options.stderr
+        self.host = Host(options)
+        self._begin(options.to_request, self.host, may_be_left=may_be_left)
+        warn_if_shadowed(options.can_use_tool, options.permission_mode, options.allowed_tools)
+
+    def _begin(self, request: Callable[[], str], host: Answering, *, may_be_left: bool) -> None:
         self._may_be_left = may_be_left
         self._hub: Hub = current_hub()
         self._hub.check()
         self._context = contextvars.copy_context()
-        self._stderr: Callable[[str], None] | None = options.stderr
-        self.host = Host(options)
-        self._asks = Asks(self, self.host, self._context)
+        self._asks = Asks(self, host, self._context)
         self._replies: dict[int, _Reply] = {}
         self._waiters: list[Waiter] = []
         self._tasks: list[Callable[[], None]] = []
@@ -53,9 +57,10 @@ class Session:
         self.opened: dict[str, Any] | None = None
         self.end: dict[str, Any] | None = None
         _log.follow(self._hub.inbox)
-        self._native = _native.open(options.to_request(), self._hub.inbox)
+        self._native = _native.open(request(), self._hub.inbox)
         self._hub.sessions[self._native.number] = self
-        warn_if_shadowed(options.can_use_tool, options.permission_mode, options.allowed_tools)
+
+    _stderr: Callable[[str], None] | None = None
 
     @property
     def loop(self) -> Loop:
@@ -153,7 +158,7 @@ class Session:
             error, self._error = self._error, None
             raise error
         if self.end is not None and self.end.get("error"):
-            raise from_wire(self.end["error"])
+            raise self._asks.original(from_wire(self.end["error"]))
         if self.end is not None and self._refused is not None:
             raise self._refused
         return self.end is not None
@@ -192,12 +197,16 @@ class Session:
         self._commands += 1
         number = self._commands
         text = _command(command, id=number, **fields)
-        reply = self._replies[number] = _Reply(self.loop.waiter())
+        reply = self._expect(number)
         try:
             self._native.submit(text)
             return await reply.result()
         finally:
             self._replies.pop(number, None)
+
+    def _expect(self, number: int) -> _Reply:
+        reply = self._replies[number] = _Reply(self.loop.waiter())
+        return reply
 
     def post(self, command: str, **fields: Any) -> None:
         """Hands over a command without waiting; when it is refused, the end of the stream says so."""

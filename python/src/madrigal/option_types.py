@@ -181,6 +181,8 @@ class Timeouts(TypedDict, total=False):
     """From a prompt to the first message of the model. Default: none."""
     callback_ms: int | None
     """For your answer to a question: permission, hook, tool call, dialog, store. Default: none."""
+    store_ms: int
+    """For a call of the session store, all attempts together; at the end, for all that is left. Default 60 000."""
     stall_ms: int | None
     """Not one byte from the program while a turn runs: then comes ``stall_action``. Default: none."""
     stall_action: Literal["event", "interrupt", "stop"]

@@ -41,6 +41,8 @@ from .permissions import CanUseTool, PermissionMode
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .store import SessionStore, SessionStoreFlushMode
+
 
 @dataclass
 class ClaudeAgentOptions:
@@ -139,6 +141,12 @@ class ClaudeAgentOptions:
     """The shape of the result: ``{"type": "json_schema", "schema": ...}``, or a dataclass or TypedDict that says it."""
     enable_file_checkpointing: bool = False
     """Keep copies of changed files, for ``rewind_files``."""
+    session_store: SessionStore | None = None
+    """Keeps the transcript in a store of yours, and ``resume`` takes it from there; see :mod:`madrigal.store`."""
+    session_store_flush: SessionStoreFlushMode = "batched"
+    """When entries go to the store: ``batched`` with each result, 500 entries or 1 MiB; ``eager`` at once."""
+    load_timeout_ms: int = 60_000
+    """The longest a call of the store may take: the same as ``timeouts["store_ms"]``."""
     task_budget: TaskBudget | None = None
     """Tokens that the model is told it has for the whole task."""
     client_app: str | None = None

@@ -7,7 +7,7 @@ what its kind must have, is a plain :class:`SystemMessage`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ._frames import Builder, SystemMessage
 from .message_types import (
@@ -20,6 +20,9 @@ from .message_types import (
     TaskUpdatedStatus,
     TaskUsage,
 )
+
+if TYPE_CHECKING:
+    from .store import SessionKey
 
 
 @dataclass
@@ -344,10 +347,13 @@ class SessionWritesLostMessage(SystemMessage):
 
 @dataclass
 class MirrorErrorMessage(SystemMessage):
-    """Entries could not be stored by the session store."""
+    """Entries could not be stored by the session store; the run goes on."""
 
-    key: dict[str, Any] | None = None
+    key: SessionKey | None = None
+    """Whose; ``None`` for lines of a file that is no transcript."""
     error: str = ""
+    entries: int | None = None
+    """How many."""
     uuid: str | None = None
     session_id: str | None = None
 
