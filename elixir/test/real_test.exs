@@ -2,6 +2,8 @@ defmodule ClaudeCodeSDK.RealTest do
   @moduledoc "The cases of `tests/real` on the real `claude`, which `MADRIGAL_REAL_CLI` names."
   use ExUnit.Case, async: false
 
+  alias ClaudeCodeSDK.Sessions
+  alias ClaudeCodeSDK.SessionStore.Memory
   alias ClaudeCodeSDK.Test.{Conformance, Host, Loopback, Pattern, Simulator}
 
   @moduletag :real
@@ -116,5 +118,38 @@ defmodule ClaudeCodeSDK.RealTest do
 
     assert Simulator.eventually(fn -> not Simulator.alive?(tool) end, 200), "the tool is alive"
     Host.ended(host)
+  end
+
+  test "a session goes on from the store alone", context do
+    {:ok, memory} = Memory.start_link()
+    store = {Memory, memory}
+    stored = [store: store, directory: context.work]
+    defaults = defaults(%{}, context)
+
+    options = [
+      cli_path: defaults["cli_path"],
+      cwd: context.work,
+      env: defaults["env"],
+      session_store: store
+    ]
+
+    said = "My word is heron. Remember: my word is heron."
+    %{session_id: id} = result(ClaudeCodeSDK.query(said, options))
+    assert {:ok, [%{session_id: ^id}]} = Sessions.list_sessions(stored)
+    assert {:ok, %{session_id: copy}} = Sessions.fork_session(id, stored)
+    assert :ok = Sessions.delete_session(id, stored)
+    # What the program itself has kept is gone, too.
+    File.rm_rf!(Path.join(context.place, "home/.claude/projects"))
+
+    resumed = result(ClaudeCodeSDK.resume(copy, "Please repeat everything.", options))
+    assert resumed.result =~ "my word is heron"
+    assert {:ok, messages} = Sessions.get_session_messages(copy, stored)
+    assert Enum.map(messages, & &1.type) == ["user", "assistant", "user", "assistant"]
+  end
+
+  # To the end: the store has everything then.
+  defp result(stream) do
+    [result] = Enum.filter(stream, &ClaudeCodeSDK.Message.final?/1)
+    result.data
   end
 end
