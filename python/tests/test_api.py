@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import subprocess
+import sys
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -147,3 +149,16 @@ def test_all_names_what_is_there() -> None:
     assert all(hasattr(madrigal, name) for name in madrigal.__all__)
     assert len(set(madrigal.__all__)) == len(madrigal.__all__)
     assert madrigal.__version__.count(".") == 2
+
+
+def test_importing_loads_neither_messages_nor_an_event_loop() -> None:
+    code = """
+import sys
+import madrigal
+late = {"madrigal.messages", "madrigal.content", "madrigal.store", "madrigal.system_messages", "asyncio", "trio"}
+print(sorted(late & sys.modules.keys()))
+madrigal.ResultMessage
+print(sorted(late & sys.modules.keys()))
+"""
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert told.stdout.splitlines() == ["[]", "['madrigal.content', 'madrigal.messages']"]

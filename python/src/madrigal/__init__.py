@@ -21,15 +21,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import _native
-from ._frames import (
-    SystemMessage,
-)
 from ._query import (
     query,
-)
-from .accumulator import (
-    Accumulator,
-    CompleteBlock,
 )
 from .agents import (
     AgentDefinition,
@@ -37,25 +30,6 @@ from .agents import (
 )
 from .client import (
     ClaudeSDKClient,
-)
-from .content import (
-    ContainerUploadBlock,
-    ContentBlock,
-    DocumentBlock,
-    ImageBlock,
-    McpToolResultBlock,
-    McpToolUseBlock,
-    RedactedThinkingBlock,
-    SearchResultBlock,
-    ServerToolName,
-    ServerToolResultBlock,
-    ServerToolUseBlock,
-    TextBlock,
-    ThinkingBlock,
-    ToolReferenceBlock,
-    ToolResultBlock,
-    ToolUseBlock,
-    UnknownBlock,
 )
 from .dialogs import (
     ElicitationRequest,
@@ -110,47 +84,6 @@ from .mcp import (
     McpSSEServerConfig,
     McpStdioServerConfig,
 )
-from .message_types import (
-    TERMINAL_TASK_STATUSES,
-    BackgroundTask,
-    CompactMetadata,
-    FastModeDisabledReason,
-    FastModeState,
-    MessageOrigin,
-    MessageOriginKind,
-    ModelUsage,
-    PermissionDenial,
-    RateLimitStatus,
-    RateLimitType,
-    SystemInitData,
-    SystemInitMcpServer,
-    SystemInitPlugin,
-    SystemInitPluginError,
-    TaskNotificationOriginSubkind,
-    TaskNotificationStatus,
-    TaskUpdatedStatus,
-    TaskUsage,
-)
-from .messages import (
-    ActiveGoalMessage,
-    AssistantMessage,
-    AuthStatusMessage,
-    CommandLifecycleMessage,
-    ConversationResetMessage,
-    DeferredToolUse,
-    KeepAliveMessage,
-    Message,
-    PromptSuggestionMessage,
-    RateLimitEvent,
-    RateLimitInfo,
-    ResultMessage,
-    StreamEvent,
-    ToolProgressMessage,
-    ToolUseSummaryMessage,
-    TranscriptMirrorMessage,
-    UnknownMessage,
-    UserMessage,
-)
 from .option_types import (
     AskUserQuestionConfig,
     EnvMode,
@@ -202,21 +135,88 @@ from .tools import (
     tool,
     tool_context,
 )
-from .usage import (
-    CostMeter,
-    Usage,
-    UsageMeter,
-)
 
 if TYPE_CHECKING:
     # Loaded when asked for, see `__getattr__`; what of them is public is listed below.
+    from ._frames import (
+        SystemMessage,
+    )
+    from .accumulator import (
+        Accumulator,
+        CompleteBlock,
+    )
+    from .content import (
+        ContainerUploadBlock,
+        ContentBlock,
+        DocumentBlock,
+        ImageBlock,
+        McpToolResultBlock,
+        McpToolUseBlock,
+        RedactedThinkingBlock,
+        SearchResultBlock,
+        ServerToolName,
+        ServerToolResultBlock,
+        ServerToolUseBlock,
+        TextBlock,
+        ThinkingBlock,
+        ToolReferenceBlock,
+        ToolResultBlock,
+        ToolUseBlock,
+        UnknownBlock,
+    )
     from .control import *  # noqa: F403
     from .hook_inputs import *  # noqa: F403
     from .hook_outputs import *  # noqa: F403
+    from .message_types import (
+        TERMINAL_TASK_STATUSES,
+        BackgroundTask,
+        CompactMetadata,
+        FastModeDisabledReason,
+        FastModeState,
+        MessageOrigin,
+        MessageOriginKind,
+        ModelUsage,
+        PermissionDenial,
+        RateLimitStatus,
+        RateLimitType,
+        SystemInitData,
+        SystemInitMcpServer,
+        SystemInitPlugin,
+        SystemInitPluginError,
+        TaskNotificationOriginSubkind,
+        TaskNotificationStatus,
+        TaskUpdatedStatus,
+        TaskUsage,
+    )
+    from .messages import (
+        ActiveGoalMessage,
+        AssistantMessage,
+        AuthStatusMessage,
+        CommandLifecycleMessage,
+        ConversationResetMessage,
+        DeferredToolUse,
+        KeepAliveMessage,
+        Message,
+        PromptSuggestionMessage,
+        RateLimitEvent,
+        RateLimitInfo,
+        ResultMessage,
+        StreamEvent,
+        ToolProgressMessage,
+        ToolUseSummaryMessage,
+        TranscriptMirrorMessage,
+        UnknownMessage,
+        UserMessage,
+    )
     from .sessions import *  # noqa: F403
     from .store import *  # noqa: F403
     from .store_sessions import *  # noqa: F403
     from .system_messages import *  # noqa: F403
+    from .usage import (
+        CostMeter,
+        Usage,
+        UsageMeter,
+    )
 
 __version__ = _native.VERSION
 
@@ -541,8 +541,22 @@ __all__ = [
 atexit.register(_native.shutdown, 4.0)
 
 
-# Types of replies, events and hooks: many, seldom needed at run time, loaded when one is asked for.
-_LATER = ("system_messages", "sessions", "store", "store_sessions", "hook_inputs", "hook_outputs", "control")
+# Classes and types of messages, replies, events and hooks: many, and making them is most of the time that importing
+# takes. They are loaded when one is asked for, or when the first message is there.
+_LATER = (
+    "messages",
+    "content",
+    "message_types",
+    "accumulator",
+    "usage",
+    "system_messages",
+    "sessions",
+    "store",
+    "store_sessions",
+    "hook_inputs",
+    "hook_outputs",
+    "control",
+)
 
 
 def __getattr__(name: str) -> Any:

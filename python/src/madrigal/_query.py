@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ._prompts import feed, frame, is_stream
 from ._session import Session
-from .messages import Message
 from .options import ClaudeAgentOptions
+
+if TYPE_CHECKING:
+    from .messages import Message
 
 
 def query(
@@ -46,7 +48,7 @@ def query(
     return _Query(prompt, options or ClaudeAgentOptions())
 
 
-class _Query(AsyncGenerator[Message, None]):
+class _Query(AsyncGenerator["Message", None]):
     """What a generator function would make, except that leaving its loop ends it then and there.
 
     A real one is only closed when the event loop comes round to it, and trio warns about it.

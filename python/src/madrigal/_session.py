@@ -13,7 +13,7 @@ import os
 import warnings
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _log, _native
 from ._asks import Answering, Asks
@@ -21,9 +21,11 @@ from ._host import Host
 from ._hub import Hub, current_hub
 from ._loop import Loop, Waiter
 from .errors import ClosedError, InvalidArgumentError, MadrigalError, ProtocolError, from_wire
-from .messages import Message
 from .options import ClaudeAgentOptions
 from .permissions import warn_if_shadowed
+
+if TYPE_CHECKING:
+    from .messages import Message
 
 BATCH = 256
 """Messages taken at once: then others may run."""

@@ -11,13 +11,13 @@ from ._host import by_name
 from ._prompts import feed, frame, is_stream, send_all
 from ._session import Session
 from .errors import ClosedError
-from .messages import Message, ResultMessage
 from .options import ClaudeAgentOptions
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .control import InterruptReceipt
+    from .messages import Message
     from .tools import SdkMcpTool
 
 
@@ -195,8 +195,10 @@ class _Messages:
     def __init__(self, session: Session, *, until_result: bool) -> None:
         self._session = session
         self._buffer = session.buffer
-        self._until_result = until_result
         self._done = False
+        from .messages import ResultMessage
+
+        self._last = ResultMessage if until_result else None
 
     def __aiter__(self) -> Self:
         return self
@@ -206,6 +208,6 @@ class _Messages:
             self._done = True
             raise StopAsyncIteration
         message = self._buffer.popleft()
-        if self._until_result and isinstance(message, ResultMessage):
+        if self._last is not None and isinstance(message, self._last):
             self._done = True
         return message
