@@ -6,6 +6,9 @@
 //! |---|---|---|
 //! | [`RateLimiter`] | how often runs may start | [`RateLimit`] |
 //! | [`CircuitBreaker`] | whether the other side works | [`Circuit`] |
+//! | [`CostBudget`] | how much may be spent | [`Budget`] |
+//! | [`Admission`] | all of them in one step, and who goes first | [`AdmissionConfig`] |
+//! | [`Retrier`] | whether, when and how to try again | [`RetryPolicy`] |
 //! | [`OutcomeWatch`] | what became of an attempt, once for all of them | |
 //!
 //! An attempt from start to end, with two of them:
@@ -28,6 +31,8 @@
 //! # Ok::<_, madrigal::Error>(()) }).unwrap();
 //! ```
 
+mod admission;
+mod budget;
 mod chance;
 mod circuit;
 mod clock;
@@ -37,7 +42,13 @@ mod outcome;
 mod rate_limit;
 mod reading;
 mod refusal;
+mod retry;
 
+pub use admission::{Admission, AdmissionConfig, AdmissionState, Demand, Permit};
+pub use budget::{
+    AccountState, Budget, BudgetEvent, BudgetState, Cost, CostBudget, Ledger, LedgerEntry, MemoryLedger,
+    Reservation, Spender,
+};
 pub use circuit::{Circuit, CircuitBreaker, CircuitPhase, CircuitState, Forced, Ticket, Verdict};
 pub use clock::{Clock, Moment, Sleep, SystemClock, VirtualClock};
 pub use key::{Key, KeyParts};
@@ -48,3 +59,4 @@ pub use outcome::{
 };
 pub use rate_limit::{Acquire, Quota, RateFeedback, RateLimit, RateLimiter, RatePermit, RateState};
 pub use refusal::{Refusal, RefusalReason};
+pub use retry::{Attempts, GiveUp, Retrier, RetryDecision, RetryPolicy};

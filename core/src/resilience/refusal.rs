@@ -4,6 +4,8 @@ use std::{fmt, time::Duration};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
+use crate::{Error, ErrorKind, error::Retry};
+
 /// Which policy refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -91,6 +93,32 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+/// The error that reaches a caller who asked for a run, not for a permit.
+///
+/// ```
+/// # use madrigal::resilience::{Circuit, CircuitBreaker, Forced};
+/// let breaker = CircuitBreaker::new(Circuit::default())?;
+/// breaker.force(Some(Forced::Open));
+/// let error = madrigal::Error::from(breaker.try_request().unwrap_err());
+/// assert_eq!(error.kind().code(), "circuit_open");
+/// # Ok::<_, madrigal::Error>(())
+/// ```
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        let kind = match refusal.reason {
+            RefusalReason::RateLimited => ErrorKind::RateLimited,
+            RefusalReason::BudgetExceeded => ErrorKind::BudgetExceeded,
+            RefusalReason::CircuitOpen => ErrorKind::CircuitOpen,
+            RefusalReason::Shed | RefusalReason::DeadlineExceeded => ErrorKind::Overloaded,
+        };
+        let retry = refusal.retry_after.map_or(Retry::Never, Retry::After);
+        Self::new(kind, refusal.to_string())
+            .retry(retry)
+            .with("reason", refusal.reason.code())
+            .with("scope", refusal.scope)
+    }
+}
 
 impl Serialize for Refusal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -282,7 +282,7 @@ impl Machine {
         self.cause = cause.or(self.cause);
     }
 
-    pub(super) fn reset(&mut self, now: Moment) {
+    pub(crate) fn reset(&mut self, now: Moment) {
         self.forced = None;
         self.openings = 0;
         self.close(now);
@@ -291,5 +291,20 @@ impl Machine {
 
     pub(super) fn counts(&self, now: Moment) -> (u32, u32) {
         self.samples.count(self.settings.window_ms, now)
+    }
+
+    /// Whether it is as good as new.
+    pub(crate) fn idle(&mut self, now: Moment) -> bool {
+        self.tick(now);
+        self.phase == Phase::Closed
+            && self.forced.is_none()
+            && self.openings == 0
+            && self.consecutive == 0
+            && self.counts(now) == (0, 0)
+    }
+
+    /// Whether a refusal is one for long: nothing is tried just now.
+    pub(crate) fn refuses(&self) -> bool {
+        self.forced == Some(Forced::Open) || matches!(self.phase, Phase::Open { .. })
     }
 }
