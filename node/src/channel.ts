@@ -83,8 +83,6 @@ export class Channel implements Listener {
     const channel = open(JSON.stringify(request), (id) => new Channel(id, host));
     try {
       return await channel.#reply<T>(WORK);
-    } catch (error) {
-      throw respell(error);
     } finally {
       release(channel);
     }

@@ -3,6 +3,7 @@
 
 import { native as calling, InvalidArgumentError, promised } from "./errors.js";
 import { invoke } from "./native.js";
+import { respell } from "./options.js";
 import type { SessionStore } from "./session-store.js";
 import { workOn } from "./store-work.js";
 
@@ -118,7 +119,11 @@ async function carryOut<T>(operation: string, given: object): Promise<T> {
   // The environment of a worker is its own: the native half would not see what was set there.
   const { CLAUDE_CONFIG_DIR: configDir } = process.env;
   const request = JSON.stringify({ ...wire({ configDir, ...place }), operation });
-  return JSON.parse(await promised(calling(() => invoke(request)))) as T;
+  try {
+    return JSON.parse(await promised(calling(() => invoke(request)))) as T;
+  } catch (error) {
+    throw respell(error);
+  }
 }
 
 function carryOutInStore<T>(operation: string, store: SessionStore, given: object): Promise<T> {

@@ -59,6 +59,13 @@ export function respelled(error) {
   return respell(error);
 }
 
+/** What is said about an argument, in the words of the core. */
+export function argumentsInSnake({ message, context = {}, ...error }) {
+  const field = typeof context.field === "string" ? { field: snake(context.field) } : {};
+  const words = message.replace(/\b[a-z]+(?:[A-Z][a-z]+)+\b/g, snake);
+  return { ...error, message: words, context: { ...context, ...field } };
+}
+
 /** Methods whose name is not that of the core in another case. */
 const methods = { get_mcp_status: "mcpServerStatus", mcp_status: "mcpServerStatus" };
 /** What is a function of its own elsewhere has the store as an option here. */

@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import * as madrigal from "madrigal";
 import { ScenarioStore } from "./failing-store.mjs";
 import { matches } from "./match.mjs";
-import { called, official, replies, respelled, snakeKeys } from "./names.mjs";
+import { argumentsInSnake, called, official, replies, respelled, snakeKeys } from "./names.mjs";
 import { provide, tools } from "./provide.mjs";
 import { gone } from "./simulator.mjs";
 
@@ -116,7 +116,7 @@ class Run {
       return;
     }
     assert.ok(
-      matches(respelled(step.error), wire(error)),
+      matches(respelled(step.error), name === "invoke" ? argumentsInSnake(wire(error)) : wire(error)),
       `${name} failed with ${error.stack}\n${JSON.stringify(error)}`,
     );
   }
