@@ -10,6 +10,7 @@ mod body;
 mod catalogue;
 mod content;
 mod conversation;
+mod decoder;
 mod events;
 mod head;
 mod meter;
@@ -40,6 +41,7 @@ pub use conversation::{
     ApiMessage, AssistantMessage, Origin, PermissionDecision, ToolResultMeta, ToolUseMeta, UserContent,
     UserMessage,
 };
+pub use decoder::Decoder;
 pub use events::{
     ActiveGoal, AuthStatus, CommandLifecycle, ConversationReset, Goal, KeepAlive, PromptSuggestion,
     RateLimitEvent, RateLimitInfo, RateLimitWindow, SubagentRetry, ToolProgress, ToolUseSummary,
