@@ -49,11 +49,12 @@ bindings_use_the_bridge() {
 # Hosts that documentation and recordings may name; anything else in a link is a mistake or a download. Names below `.test` and
 # `.invalid` belong to nobody (RFC 2606).
 hosts='[a-z]+|127\.0\.0\.1|localhost|\[::1\]|(([a-z-]+\.)*(anthropic|claude)\.(com|ai)|json-schema\.org|(www\.)?apache\.org|opensource\.org|rustup\.rs|github\.com|([a-z.-]+\.)?example(\.com|\.org|\.test)?|[a-z.-]+\.(invalid|test))'
-foreign_links() { git grep -nIoE "https?://[^/ \"'\`)>]+" -- . ':!Cargo.lock' ':!tests/frames' | grep -vE "https?://([^@ ]*@)?($hosts)(:[0-9\$\{\}a-zA-Z_#()]*)?$" | grep -vE 'https?://[^A-Za-z0-9]'; }
-package_hosts() { git grep -nIE '\b(crates|npmj[s]|registry\.npm|p[y]pi|debian|he[x])\.(io|org|com|pm|dev)\b|files\.pythonhosted' -- . ':!Cargo.lock'; }
+foreign_links() { git grep -nIoE "https?://[^/ \"'\`)>]+" -- . ':!*Cargo.lock' ':!tests/frames' ':!fuzz/corpus' | grep -vE "https?://([^@ ]*@)?($hosts)(:[0-9\$\{\}a-zA-Z_#()]*)?$" | grep -vE 'https?://[^A-Za-z0-9]'; }
+package_hosts() { git grep -nIE '\b(crates|npmj[s]|registry\.npm|p[y]pi|debian|he[x])\.(io|org|com|pm|dev)\b|files\.pythonhosted' -- . ':!*Cargo.lock' ':!fuzz/corpus'; }
 # `/home/user` and `/workspace` stand for a user's folders in examples and recordings.
-machine_paths() { git grep -nIE '(^|[^A-Za-z0-9_./$}-])/(root|work|Users/[a-z]+|home/[a-z]+)/' -- . ':!tests/frames' | grep -v '/home/user/'; }
-binaries() { git ls-files -z | xargs -0 -r grep -ILe . -- | while read -r file; do [ -s "$file" ] && echo "$file"; done; }
+machine_paths() { git grep -nIE '(^|[^A-Za-z0-9_./$}-])/(root|work|Users/[a-z]+|home/[a-z]+)/' -- . ':!tests/frames' ':!fuzz/corpus' | grep -v '/home/user/'; }
+# Damaged input is what the corpus is for.
+binaries() { git ls-files -z -- . ':!fuzz/corpus' | xargs -0 -r grep -ILe . -- | while read -r file; do [ -s "$file" ] && echo "$file"; done; }
 unfinished() { git grep -nE '\b(todo|unimplemented)!\(|NotImplementedError|raise "not implemented|\b(FIXME|XXX)\b' -- "${code[@]}" ':!tests/suites'; }
 # A test that another test starts as its host carries that as its reason.
 skipped_tests() { git grep -nE '#\[ignore(\]| = "[^r]| = "r[^u])|pytest\.mark\.(skip|xfail)\b|@tag :?skip|\b(it|test|describe)\.(skip|todo)\(' -- "${code[@]}"; }

@@ -56,7 +56,10 @@ fn simulator() -> PathBuf {
         path.pop();
         path.join("madrigal")
     };
-    std::env::var_os("MADRIGAL_BIN").map_or_else(built, PathBuf::from)
+    let path = std::env::var_os("MADRIGAL_BIN").map_or_else(built, PathBuf::from);
+    let needed = "these tests need the `madrigal` command: run `cargo build -p madrigal-cli` first, or set MADRIGAL_BIN";
+    assert!(path.is_file(), "{}: there is no such file; {needed}", path.display());
+    path
 }
 
 impl Host {

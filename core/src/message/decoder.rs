@@ -2,7 +2,11 @@
 //! container or a socket, and for what measures and attacks the way from bytes to messages.
 
 use super::{Head, Message};
-use crate::{Result, options::Limits, transport::frame::Lines};
+use crate::{
+    Result,
+    options::Limits,
+    transport::frame::{Line, Lines},
+};
 
 /// Cuts bytes into lines and reads each as a [`Message`], however the bytes come in pieces.
 ///
@@ -49,10 +53,7 @@ impl Decoder {
     /// `protocol` for a line that is no frame; the next call goes on behind it.
     #[allow(clippy::should_implement_trait)] // An iterator that ends and goes on again would surprise.
     pub fn next(&mut self) -> Option<Result<Message>> {
-        self.0.next().map(|line| {
-            let line = line?;
-            Ok(Message::cut(line, &Head::parse(line.text)?))
-        })
+        self.0.next().map(read)
     }
 
     /// The last message, when the bytes ended without a newline. Call it when [`next`](Self::next) has no more.
@@ -60,11 +61,14 @@ impl Decoder {
     /// # Errors
     /// Those of [`next`](Self::next).
     pub fn finish(mut self) -> Option<Result<Message>> {
-        self.0.rest().map(|line| {
-            let line = line?;
-            Ok(Message::cut(line, &Head::parse(line.text)?))
-        })
+        self.0.rest().map(read)
     }
+}
+
+fn read(line: Result<Line<'_>>) -> Result<Message> {
+    let line = line?;
+    let head = Head::parse(line.text)?;
+    if head.has_half { Message::parse(line.text) } else { Ok(Message::cut(line, &head)) }
 }
 
 #[cfg(test)]

@@ -117,6 +117,24 @@ async fn hooks_and_servers_are_announced_and_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn other_servers_do_not_drop_those_of_this_process() {
+    let mut stage = stage("{}", |_, _| now(Err(refused()))).await;
+    let own = json!({"type": "sdk", "name": "calc"});
+    let other = json!({"type": "http", "url": "http://127.0.0.1:1"});
+    for (given, expected) in [
+        (json!({}), json!({"calc": own})),
+        (json!({"more": other}), json!({"more": other, "calc": own})),
+        (json!({"calc": other}), json!({"calc": other})),
+    ] {
+        let setting =
+            tokio::spawn(stage.session.set_mcp_servers(given.as_object().unwrap().clone()).into_future());
+        let request = stage.program.acknowledge("mcp_set_servers", json!({})).await;
+        assert_eq!(request["request"]["servers"], expected);
+        setting.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failure_of_each_kind_has_its_outcome() {
     let mut stage = stage("{}", |_, _| now(Err(refused()))).await;
     let permission = json!({"subtype": "can_use_tool", "tool_name": "Bash", "input": {}});

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{ServerSpec, ToolSpec, arguments};
+use super::{ServerSpec, ToolSpec};
 
 /// Versions of MCP this server speaks; they do not differ in what is used here. The first is offered when the program
 /// wants another.
@@ -108,7 +108,7 @@ fn call(server: &ServerSpec, id: &Value, params: &Value) -> Received {
         Some(given @ Value::Object(_)) => given.clone(),
         Some(_) => return refused("params.arguments: expected an object"),
     };
-    if let Err(problem) = arguments::check(&tool.input_schema, &arguments, "arguments") {
+    if let Err(problem) = tool.compiled_input.check(&tool.input_schema, &arguments, "arguments") {
         // A result, not an error of the protocol: the model reads it and can try again.
         return Received::Reply(success(id, error_result(&format!("{name}: {problem}"))));
     }
@@ -133,9 +133,9 @@ pub(crate) fn check_result(tool: Option<&ToolSpec>, result: &Value) -> Result<()
     if structured.is_some_and(|value| !value.is_object()) {
         return Err("structuredContent: expected an object".to_owned());
     }
-    match tool.and_then(|tool| tool.output_schema.as_ref()) {
-        Some(schema) if !failed => {
-            arguments::check(schema, structured.unwrap_or(&Value::Null), "structuredContent")
+    match tool.and_then(|tool| Some((tool, tool.output_schema.as_ref()?))) {
+        Some((tool, schema)) if !failed => {
+            tool.compiled_output.check(schema, structured.unwrap_or(&Value::Null), "structuredContent")
         }
         _ => Ok(()),
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::arguments::Compiled;
 use crate::{Error, ErrorKind, Result};
 
 /// A tool as the program and its model see it. The names of the fields are MCP's.
@@ -29,6 +30,10 @@ pub struct ToolSpec {
     /// Further facts, such as the CLI's own `anthropic/...` keys.
     #[serde(default, rename = "_meta", skip_serializing_if = "Map::is_empty")]
     pub meta: Map<String, Value>,
+    #[serde(skip)]
+    pub(super) compiled_input: Compiled,
+    #[serde(skip)]
+    pub(super) compiled_output: Compiled,
 }
 
 /// A server inside this process, and its tools.

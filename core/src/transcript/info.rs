@@ -1,5 +1,5 @@
 //! What a list shows of a session, from the first and the last part of its file: a transcript of a gigabyte costs as
-//! little as a short one.
+//! little as a short one. Only one whose ends say nothing is read through, line by line.
 
 use std::{
     fs::File,
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     entry::{Entry, Text},
+    lines::Lines,
     locate,
     place::Place,
 };
@@ -20,6 +21,8 @@ use crate::Result;
 
 /// How much is read at each end: the size the program's own lists read.
 const PART: u64 = 64 * 1024;
+/// A line at the beginning is read to its end up to here: the model's API takes no request of more than 32 MB.
+const LONGEST_HEAD: usize = 33 * 1024 * 1024;
 /// A first prompt is cut here, in characters.
 const LONGEST_PROMPT: usize = 200;
 
@@ -93,6 +96,20 @@ pub(super) struct Ends {
     tail: Vec<u8>,
 }
 
+/// Adds the rest of the last line: a first prompt with a picture in it is longer than what is read.
+fn complete(file: &mut File, head: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut piece = Vec::with_capacity(PART as usize);
+    while !head.ends_with(b"\n") && head.len() < LONGEST_HEAD {
+        piece.clear();
+        if file.by_ref().take(PART).read_to_end(&mut piece)? == 0 {
+            break;
+        }
+        let end = memchr::memchr(b'\n', &piece).map_or(piece.len(), |at| at + 1);
+        head.extend_from_slice(&piece[..end]);
+    }
+    Ok(())
+}
+
 /// What started a session, when that was no person at a terminal.
 pub(super) type Programmatic = bool;
 
@@ -106,9 +123,10 @@ impl Ends {
         if head.is_empty() {
             return None;
         }
+        complete(&mut file, &mut head).ok()?;
         let mut tail = Vec::new();
-        if meta.len() > PART {
-            file.seek(SeekFrom::Start(meta.len() - PART)).ok()?;
+        if meta.len() > head.len() as u64 {
+            file.seek(SeekFrom::Start(meta.len().saturating_sub(PART))).ok()?;
             file.take(PART).read_to_end(&mut tail).ok()?;
         } else {
             tail.clone_from(&head);
@@ -130,12 +148,17 @@ impl Ends {
             return None;
         }
         let custom_title = self.title();
-        let first_prompt = first_prompt(head);
-        let summary = custom_title
-            .clone()
-            .or_else(|| last(tail, "lastPrompt", |entry| &entry.last_prompt))
-            .or_else(|| last(tail, "summary", |entry| &entry.summary))
-            .or_else(|| first_prompt.clone())?;
+        let summary_of_tail = || {
+            last(tail, "lastPrompt", |entry| &entry.last_prompt)
+                .or_else(|| last(tail, "summary", |entry| &entry.summary))
+        };
+        let mut first_prompt = first_prompt(head);
+        let mut known = custom_title.clone().or_else(summary_of_tail);
+        if known.is_none() && first_prompt.is_none() {
+            // Neither end says anything: the long way round, so that a session is not hidden by its long lines.
+            (first_prompt, known) = self.middle();
+        }
+        let summary = known.or_else(|| first_prompt.clone())?;
         let entrypoint = first(head, "entrypoint", |entry| &entry.entrypoint);
         let kind = first(head, "sessionKind", |entry| &entry.session_kind);
         let programmatic = matches!(entrypoint.as_deref(), Some("sdk-cli" | "sdk-ts" | "sdk-py"))
@@ -155,6 +178,32 @@ impl Ends {
             archived: self.archived(session_id),
         };
         Some((info, programmatic))
+    }
+
+    /// The first prompt of the whole file, and the last title, last prompt or summary in it: line by line.
+    fn middle(&self) -> (Option<String>, Option<String>) {
+        let (mut prompt, mut command, mut known) = (None, None, None);
+        if self.size <= self.head.len() as u64 {
+            return (prompt, known);
+        }
+        let Ok(mut lines) = Lines::open(&self.file) else { return (prompt, known) };
+        while let Ok(Some(line)) = lines.next() {
+            if prompt.is_none()
+                && has(line.bytes, "\"user\"")
+                && let Some(entry) = Entry::parse(line.bytes)
+            {
+                let (found, named) = opening(&entry);
+                (prompt, command) = (found, command.or(named));
+            }
+            let names = ["\"customTitle\"", "\"aiTitle\"", "\"lastPrompt\"", "\"summary\""];
+            if names.iter().any(|name| has(line.bytes, name))
+                && let Some(entry) = Entry::parse(line.bytes)
+            {
+                let fields = [&entry.custom_title, &entry.ai_title, &entry.last_prompt, &entry.summary];
+                known = fields.iter().find_map(|field| field.get().map(str::to_owned)).or(known);
+            }
+        }
+        (prompt.or(command), known)
     }
 
     /// The title: one that was set before one that was made up, the last of either.
@@ -336,6 +385,7 @@ fn cut(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{fixture::Fixture, list_sessions};
     use super::*;
 
     fn user(text: &str) -> String {
@@ -358,6 +408,32 @@ mod tests {
         assert_eq!(first_prompt(with.as_bytes()).as_deref(), Some("one two"));
         let long = first_prompt(user(&"é".repeat(300)).as_bytes()).unwrap();
         assert_eq!(long, "é".repeat(200) + "\u{2026}");
+    }
+
+    #[test]
+    fn a_session_with_long_lines_is_listed() {
+        let listed = |text: &str| {
+            let fixture = Fixture::new();
+            fixture.session("/srv/app", 1, "x");
+            std::fs::write(fixture.file(1), text).unwrap();
+            let infos = list_sessions(&fixture.list()).unwrap();
+            infos.into_iter().next().map(|info| info.summary)
+        };
+        let long = "y".repeat(200 * 1024);
+        let answer =
+            |text: &str| format!("{{\"type\":\"assistant\",\"message\":{{\"content\":\"{text}\"}}}}\n");
+        let picture = serde_json::json!({"type": "user", "message": {"content": [
+            {"type": "image", "source": {"data": long}}, {"type": "text", "text": "what is this?"}]}});
+        assert_eq!(listed(&format!("{picture}\n")).unwrap(), "what is this?", "the first line");
+        assert_eq!(listed(&picture.to_string()).unwrap(), "what is this?", "without an end");
+        let behind = answer(&long) + &user("behind") + &answer(&long);
+        assert_eq!(listed(&behind).unwrap(), "behind", "between two long lines");
+        let title = answer(&long)
+            + &answer(&long)
+            + "{\"type\":\"custom-title\",\"customTitle\":\"T\"}\n"
+            + &answer(&long);
+        assert_eq!(listed(&title).unwrap(), "T");
+        assert_eq!(listed(&answer(&long).repeat(3)), None, "nobody said anything");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What handles ask for. Each is done without waiting; only its outcome may take time.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{Actor, Command};
@@ -10,6 +10,7 @@ use crate::{
     Error, ErrorKind, Prompt, Result,
     protocol::{self, Answer},
     session::control::Limit,
+    tools::ServerSpec,
     transport::StopLadder,
 };
 
@@ -58,7 +59,10 @@ impl Actor {
         }
         let subtype = request["subtype"].as_str().unwrap_or_default();
         let id = self.pending.add(subtype, limit, answer);
-        self.write(&protocol::request(&id, request));
+        let servers = &self.provided.tool_servers;
+        let request =
+            if subtype == "mcp_set_servers" { with_own(request, servers) } else { Cow::Borrowed(request) };
+        self.write(&protocol::request(&id, &request));
     }
 
     pub(super) fn check_open(&self, operation: &'static str) -> Result<()> {
@@ -104,4 +108,16 @@ impl Actor {
         self.failure.get_or_insert(error);
         self.stop_now();
     }
+}
+
+/// The program drops every server that is not in the new set; those of this process stay unless one takes their name.
+fn with_own<'a>(request: &'a Value, servers: &[ServerSpec]) -> Cow<'a, Value> {
+    let Some(given) = request["servers"].as_object() else { return Cow::Borrowed(request) };
+    let mut all = given.clone();
+    for ServerSpec { name, .. } in servers {
+        all.entry(name.as_str()).or_insert_with(|| json!({"type": "sdk", "name": name}));
+    }
+    let mut request = request.clone();
+    request["servers"] = all.into();
+    Cow::Owned(request)
 }

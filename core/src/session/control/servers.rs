@@ -113,8 +113,8 @@ impl SessionHandle {
         self.typed("mcp_status")
     }
 
-    /// **Replaces** the servers that were added while the session runs, also those in this process: one that is not named is
-    /// removed. The configurations are the CLI's own, `{"type": "stdio", "command": ...}`.
+    /// **Replaces** the servers that were added while the session runs: one that is not named is removed. Those in this process
+    /// stay; one whose name is given here gives way to the new one. The configurations are the CLI's own, `{"type": "stdio", "command": ...}`.
     ///
     /// # Errors
     /// `control`, `closed`, `timeout`. A server that cannot be reached is no error: see [`McpServersSet::errors`].

@@ -1,0 +1,4 @@
+//! libFuzzer's entry to the target of this name.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| madrigal_fuzz::targets::control::check(input));
