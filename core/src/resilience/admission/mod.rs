@@ -16,7 +16,7 @@ use desk::Desk;
 pub use permit::Permit;
 
 use super::{
-    BudgetState, CircuitState, Clock, Decision, Key, RateState, Refusal, Spender, SystemClock,
+    BudgetEvent, BudgetState, CircuitState, Clock, Decision, Key, RateState, Refusal, Spender, SystemClock,
     chance::Chance,
     line::{Shared, State},
 };
@@ -122,6 +122,21 @@ impl Admission {
             spender.run.iter().for_each(|run| book.forget_run(run));
             spender.flow.iter().for_each(|flow| book.forget_flow(flow));
         });
+    }
+
+    /// The marks of 50, 80 and 95 percent that budgets reached since the last call, oldest first; the latest 256 are kept.
+    ///
+    /// ```
+    /// use madrigal::resilience::{Admission, AdmissionConfig, Budget, Cost, Demand};
+    /// let budget = Budget { total_usd: Some(1.0), ..Budget::default() };
+    /// let admission = Admission::new(AdmissionConfig { budget: Some(budget), ..AdmissionConfig::default() })?;
+    /// let permit = admission.try_admit(&Demand::default()).admitted().expect("there is room");
+    /// permit.settle(&Ok(()), Some(Cost::from_usd(0.6)));
+    /// assert_eq!(admission.take_budget_events()[0].percent, 50);
+    /// # Ok::<_, madrigal::Error>(())
+    /// ```
+    pub fn take_budget_events(&self) -> Vec<BudgetEvent> {
+        self.0.with(|state, _| state.resources.book.take_events())
     }
 
     /// How it stands towards a spender.

@@ -23,6 +23,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Keys that wait to be looked through for idle ones, at least.
 const SWEEP: usize = 256;
 
+/// Events that are kept for somebody to take.
+const KEPT_EVENTS: usize = 256;
+
 /// A limit came near.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BudgetEvent {
@@ -257,6 +260,9 @@ impl Book {
             }
         }
         self.events.extend(events);
+        // Nobody may be listening: the latest are enough.
+        let surplus = self.events.len().saturating_sub(KEPT_EVENTS);
+        self.events.drain(..surplus);
     }
 
     /// Nobody knows what the run cost: the larger of what was seen and what it was allowed stays charged, until it is settled after
