@@ -23,6 +23,10 @@ export class Session extends Conversation {
   /** Those of turns nobody reads any more; what belongs to them is skipped. */
   readonly #abandoned = new Set<string>();
 
+  /** Prompts whose acceptance was not told yet, and those of them whose result came before it. */
+  #sending = 0;
+  readonly #early = new Set<string>();
+
   private constructor(channel: Channel) {
     super(channel);
   }
@@ -49,10 +53,16 @@ export class Session extends Conversation {
    * the result of this prompt, so turns are read in the order in which they were sent.
    */
   send(prompt: string | ContentBlock[] | SDKUserMessage): Turn {
-    const accepted = this.channel.submit<{ uuid: string }>("send", { prompt }).then(({ uuid }) => {
-      this.#open.push(uuid);
-      return uuid;
-    });
+    this.#sending++;
+    const accepted = this.channel
+      .submit<{ uuid: string }>("send", { prompt })
+      .then(({ uuid }) => {
+        if (!this.#early.delete(uuid)) this.#open.push(uuid);
+        return uuid;
+      })
+      .finally(() => {
+        if (--this.#sending === 0) this.#early.clear();
+      });
     return new Turn(accepted, {
       next: (uuid) => this.#next(uuid),
       abandon: (uuid) => this.#abandon(uuid),
@@ -100,6 +110,7 @@ export class Session extends Conversation {
     for (const answered of uuids ?? (uuid === undefined ? oldest : [uuid])) {
       const at = this.#open.indexOf(answered);
       if (at >= 0) this.#open.splice(at, 1);
+      else if (this.#sending > 0) this.#early.add(answered);
       this.#abandoned.delete(answered);
     }
   }
