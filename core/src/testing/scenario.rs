@@ -71,6 +71,7 @@ pub(crate) enum Step {
     Pause(u64),
     Loop(Vec<Step>),
     ExpectArgs { contains: Vec<Vec<String>>, lacks: Vec<String> },
+    ExpectFile { path: String, contains: String },
     Exit(i32),
     KillSelf(i32),
 }
@@ -227,6 +228,7 @@ const VERBS: [(&str, &[&str]); 20] = [
     ("pause_ms", &[]),
     ("loop", &[]),
     ("expect_args", &[]),
+    ("expect_file", &[]),
     ("exit", &[]),
 ];
 
@@ -287,6 +289,10 @@ fn step(raw: &RawValue, place: &str, base: &Path) -> std::result::Result<Step, S
         "expect_args" => Step::ExpectArgs {
             contains: runs(given.get("contains")).ok_or_else(|| wrong("contains with strings"))?,
             lacks: runs(given.get("lacks")).ok_or_else(|| wrong("lacks with strings"))?.concat(),
+        },
+        "expect_file" => Step::ExpectFile {
+            path: given["path"].as_str().ok_or_else(|| wrong("path with a string"))?.to_owned(),
+            contains: given["contains"].as_str().unwrap_or_default().to_owned(),
         },
         "exit" => Step::Exit(code()?),
         _ => Step::KillSelf(code()?),

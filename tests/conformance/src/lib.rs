@@ -9,6 +9,7 @@ mod place;
 mod process;
 mod protocol_page;
 mod steps;
+mod store;
 
 pub use place::{known_failing, scenarios, simulator};
 pub use protocol_page::protocol_page;

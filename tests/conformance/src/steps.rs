@@ -18,6 +18,7 @@ use crate::{
     disk::{self, Disk},
     observed::{Observed, is_match},
     process,
+    store::{self, ScenarioStore},
 };
 
 /// The longest a step may take before the scenario counts as stuck.
@@ -28,6 +29,7 @@ pub async fn play(scenario: &Scenario, program: &Program) -> Outcome {
     let memory = process::memory();
     let mut player = Player::new(scenario, program)?;
     player.memory = memory;
+    player.store = ScenarioStore::new(&scenario.value).await?;
     player.steps(&scenario.value["host"], "host").await?;
     player.check()
 }
@@ -81,6 +83,7 @@ struct Player {
     observed: Observed,
     memory: Option<u64>,
     disk: Option<Disk>,
+    store: Option<Arc<ScenarioStore>>,
 }
 
 /// Why a step failed: an error of the library, which the scenario may expect, or something else.
@@ -126,6 +129,7 @@ impl Player {
             asks: Asks::new(&scenario.value["asks"]),
             memory: None,
             disk,
+            store: None,
         })
     }
 
@@ -191,8 +195,19 @@ impl Player {
                 check_reply(fields.get("reply"), &reply)?;
             }
             "invoke" => {
-                let reply = disk::invoke(given, fields.get("with"), self.disk.as_ref()).await?;
+                let name = given.as_str().unwrap_or_default();
+                let reply = if store::is_operation(name) {
+                    let with = fields.get("with").cloned().unwrap_or_else(|| json!({}));
+                    let config = self.disk.as_ref().map(Disk::path);
+                    store::invoke(name, with, config, self.store.clone()).await?
+                } else {
+                    disk::invoke(given, fields.get("with"), self.disk.as_ref()).await?
+                };
                 check_reply(fields.get("reply"), &reply)?;
+            }
+            "stored" => {
+                let store = self.store.as_ref().ok_or_else(|| "the scenario has no store".to_owned())?;
+                store.holds(given, fields.get("reply").unwrap_or(&Value::Null)).await?;
             }
             "cancel_wait" => self.cancel_wait(given["times"].as_u64().unwrap_or(1)).await?,
             "finish" => self.handle()?.finish()?,
@@ -227,6 +242,9 @@ impl Player {
         if self.asks_are_answered() {
             builder = builder.host(self.asks.clone()).provide(self.provided()?);
         }
+        if let Some(store) = &self.store {
+            builder = builder.session_store(store.clone());
+        }
         if let Program::Memory(script) = &self.program {
             builder = builder.transport((**script).clone());
         }
@@ -235,7 +253,8 @@ impl Player {
 
     async fn query(&mut self, prompt: &Value) -> Result<(), Failed> {
         let prompt = Prompt::from_json(prompt.clone())?;
-        let plain = matches!(self.program, Program::Process(_)) && !self.asks_are_answered();
+        let plain =
+            matches!(self.program, Program::Process(_)) && !self.asks_are_answered() && self.store.is_none();
         let query = if plain {
             madrigal::query(prompt, self.options.clone()?).await?
         } else {
@@ -337,6 +356,7 @@ impl Player {
             for _ in 0..times {
                 let mut player = Player::new(&self.scenario, &self.program)?;
                 player.options = self.options.clone();
+                player.store = ScenarioStore::new(&self.scenario.value).await?;
                 let steps = step["do"].clone();
                 // A box, because these steps are carried out by what carries out this one.
                 let play: BoxFuture<'static, Outcome> = Box::pin(async move {

@@ -69,6 +69,7 @@ impl<S: Stage> Player<S> {
                 }
             },
             Step::ExpectArgs { contains, lacks } => self.expect_args(contains, lacks)?,
+            Step::ExpectFile { path, contains } => self.expect_file(path, contains)?,
             Step::Exit(code) => return Err(Stop::End(End::Code(*code))),
             Step::KillSelf(signal) => return Err(Stop::End(End::Signal(*signal))),
         }
@@ -165,6 +166,23 @@ impl<S: Stage> Player<S> {
             (_, Some(text)) => {
                 Err(self.refuse(&format!("the arguments hold {text:?}: {:?}", self.stage.args())))
             }
+        }
+    }
+
+    fn expect_file(&mut self, path: &str, contains: &str) -> Played {
+        let mut path = path.to_owned();
+        if path.starts_with('$') {
+            let (reference, rest) = path.split_once('/').unwrap_or((&path, ""));
+            let reference = serde_json::value::to_raw_value(reference).unwrap_or_default();
+            let mut folder = Vec::new();
+            self.bound(&Template::new(&reference, false))?.write(&mut folder, 0);
+            let folder: String = serde_json::from_slice(&folder).unwrap_or_default();
+            path = format!("{folder}/{rest}");
+        }
+        match std::fs::read_to_string(&path) {
+            Ok(text) if text.contains(contains) => Ok(()),
+            Ok(text) => Err(self.refuse(&format!("{path} lacks {contains:?}: {text}"))),
+            Err(error) => Err(self.refuse(&format!("{path}: {error}"))),
         }
     }
 }
