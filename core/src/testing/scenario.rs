@@ -208,7 +208,7 @@ fn steps(raw: &RawValue, place: &str, base: &Path) -> std::result::Result<Vec<St
 }
 
 /// The verbs, each with the keys that may stand beside it.
-const VERBS: [(&str, &[&str]); 20] = [
+const VERBS: [(&str, &[&str]); 21] = [
     ("await", &["save"]),
     ("await_eof", &[]),
     ("emit", &[]),
