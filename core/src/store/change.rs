@@ -110,5 +110,5 @@ async fn require(calls: &Calls, key: &SessionKey) -> Result<()> {
 
 fn unknown(key: &SessionKey) -> crate::Error {
     let message = format!("session_id: the store has no session {} of {}", key.session_id, key.project_key);
-    invalid("session_id", message).with("session_id", key.session_id.as_str())
+    invalid("session_id", message).operation("session_store").with("session_id", key.session_id.as_str())
 }

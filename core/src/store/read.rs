@@ -51,7 +51,8 @@ impl Project {
 /// The key of a session, checked: an id becomes the name of a file.
 pub(super) async fn key(session_id: &str, directory: Option<&Path>) -> Result<SessionKey> {
     if !is_session_id(session_id) {
-        return Err(invalid("session_id", format!("session_id: expected a UUID, not `{session_id}`")));
+        let message = format!("session_id: expected a UUID, not `{session_id}`");
+        return Err(invalid("session_id", message).operation("session_store"));
     }
     Ok(SessionKey::new(Project::of(directory).await?.key, session_id))
 }

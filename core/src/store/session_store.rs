@@ -166,6 +166,7 @@ fn missing<T: Send + 'static>(method: StoreMethod) -> BoxFuture<'static, Result<
 pub(super) fn without(method: StoreMethod) -> Error {
     let name = method.name();
     Error::new(ErrorKind::InvalidArgument, format!("session_store: has no `{name}`, which this needs"))
+        .operation("session_store")
         .with("field", "session_store")
         .with("method", name)
 }
