@@ -54,6 +54,7 @@ pub mod error;
 pub mod hook;
 pub mod message;
 pub mod options;
+pub mod orchestrate;
 pub mod protocol;
 pub mod redact;
 pub mod resilience;

@@ -22,6 +22,12 @@ pub(crate) enum Command {
     Ask(Box<AskArguments>),
     /// Show what Madrigal does: several agents at once, on a simulated `claude`; no account, no network
     Demo,
+    /// Run many prompts side by side, under shared limits
+    #[command(after_help = exit::HELP)]
+    Parallel(Box<ParallelArguments>),
+    /// Run prompts one after the other, each told what the one before it said
+    #[command(after_help = exit::HELP)]
+    Pipeline(Box<PipelineArguments>),
     /// Look at what is needed to run agents here, and say what is missing
     Doctor(DoctorArguments),
     /// Play a scenario as the `claude` program would; give it as cli_path, or set MADRIGAL_SIMULATE
@@ -105,6 +111,72 @@ pub(crate) struct AskArguments {
     /// With --json: also print the pieces of messages while they are made
     #[arg(long, requires = "json")]
     pub(crate) partial: bool,
+}
+
+/// What running many prompts has in common.
+#[derive(Args, Debug)]
+pub(crate) struct FlowArguments {
+    /// The tasks, one JSON text a line: a string, or {"prompt", "name", "options", "timeout_ms", "idempotent"}; `-` reads stdin
+    pub(crate) file: PathBuf,
+    /// Append each outcome to this file as a line of JSON; what was answered there before is not asked again
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// A JSON file with limits and options, as docs/orchestrator.md lists them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// How many run at a time; default 5
+    #[arg(long, value_name = "N")]
+    pub(crate) max_concurrent: Option<usize>,
+    /// How many seconds each may take; default 300
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<f64>,
+    /// The model: an alias (sonnet, opus, haiku) or a full name
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// The directory to work in
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cwd: Option<PathBuf>,
+    /// A tool that may run without a question; may be repeated
+    #[arg(long, value_name = "RULE")]
+    pub(crate) allowed_tools: Vec<String>,
+    /// A tool that is refused; may be repeated
+    #[arg(long, value_name = "RULE")]
+    pub(crate) disallowed_tools: Vec<String>,
+    /// How permissions are decided when no rule matches
+    #[arg(long, value_name = "MODE")]
+    pub(crate) permission_mode: Option<Mode>,
+    /// The `claude` program; default: MADRIGAL_CLI_PATH, then PATH, then the usual places
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cli_path: Option<PathBuf>,
+    /// Print what happens and each outcome, one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Outcomes are told as they come. Ctrl-C stops everything; what is done is kept.
+#[derive(Args, Debug)]
+pub(crate) struct ParallelArguments {
+    #[command(flatten)]
+    pub(crate) flow: FlowArguments,
+    /// Give up the rest when one is not answered
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+    /// Give up the rest when more than this many are not answered
+    #[arg(long, value_name = "N", conflicts_with = "fail_fast")]
+    pub(crate) tolerate: Option<usize>,
+}
+
+/// Each step gets the answer of the one before it in front of its prompt. Ctrl-C stops everything.
+#[derive(Args, Debug)]
+pub(crate) struct PipelineArguments {
+    #[command(flatten)]
+    pub(crate) flow: FlowArguments,
+    /// Do not tell a step what the one before it said
+    #[arg(long)]
+    pub(crate) no_context: bool,
+    /// Go on behind a step that was not answered
+    #[arg(long)]
+    pub(crate) go_on: bool,
 }
 
 /// [`PermissionMode`] as words of the command line.

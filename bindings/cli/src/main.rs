@@ -1,10 +1,11 @@
-//! The `madrigal` command: ask, demo, doctor, simulate, record, schema, loopback.
+//! The `madrigal` command: ask, parallel, pipeline, demo, doctor, simulate, record, schema, loopback.
 
 mod args;
 mod ask;
 mod demo;
 mod doctor;
 mod exit;
+mod flow;
 mod loopback;
 mod output;
 mod question;
@@ -35,6 +36,8 @@ fn main() -> ExitCode {
     };
     ExitCode::from(match arguments.command {
         Command::Ask(arguments) => ask::run(*arguments),
+        Command::Parallel(arguments) => flow::parallel(&arguments),
+        Command::Pipeline(arguments) => flow::pipeline(&arguments),
         Command::Demo => demo::run(),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Simulate { .. } => {

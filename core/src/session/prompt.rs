@@ -81,6 +81,26 @@ impl Prompt {
         &self.uuid
     }
 
+    /// The same content behind a text, as a prompt of its own.
+    pub(crate) fn behind(&self, text: &str) -> Self {
+        let content: Value = match self.frame.get("message").and_then(|message| message.get("content")) {
+            Some(Value::String(own)) => format!("{text}{own}").into(),
+            Some(Value::Array(blocks)) => {
+                let first = json!({"type": "text", "text": text});
+                std::iter::once(first).chain(blocks.iter().cloned()).collect::<Vec<_>>().into()
+            }
+            _ => text.into(),
+        };
+        let mut changed = Self::from_content(content.clone());
+        let mut frame = self.frame.clone();
+        frame.insert("uuid".to_owned(), changed.uuid.clone().into());
+        if let Some(message) = frame.get_mut("message") {
+            message["content"] = content;
+        }
+        changed.frame = frame;
+        changed
+    }
+
     /// The frame as one line that tells the program to take the text as it is: no `@path`, no `/command`.
     pub(crate) fn verbatim_line(&self) -> String {
         let mut verbatim = self.clone();

@@ -1,0 +1,85 @@
+//! The file the outcomes go to: a line each, written as it comes, so that what is done stays done. Started again with the same
+//! file, what was answered there is not asked again.
+
+use std::{
+    collections::HashMap,
+    fs::{File, OpenOptions},
+    io::{BufRead as _, BufReader, Write as _},
+    path::Path,
+};
+
+use madrigal::{Error, ErrorKind, Result, orchestrate::Outcome};
+use serde_json::{Value, json};
+
+/// Where outcomes are kept.
+pub(super) struct Ledger {
+    file: Option<File>,
+    /// How often each task was answered before.
+    answered: HashMap<String, usize>,
+}
+
+impl Ledger {
+    /// Opens the file, and reads what it holds.
+    pub(super) fn open(path: Option<&Path>) -> Result<Self> {
+        let Some(path) = path else { return Ok(Self { file: None, answered: HashMap::new() }) };
+        let refused = |error: std::io::Error| {
+            let message = format!("{} cannot be used for the outcomes: {error}", path.display());
+            Error::new(ErrorKind::InvalidArgument, message).operation("open").caused_by(&error)
+        };
+        let mut options = OpenOptions::new();
+        options.create(true).read(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path).map_err(refused)?;
+        let mut answered = HashMap::new();
+        let mut cut = false;
+        for line in BufReader::new(&file).split(b'\n') {
+            let line = line.map_err(refused)?;
+            if line.is_empty() {
+                continue;
+            }
+            // A line that was cut off when the machine went down counts as not answered.
+            let entry: Option<Value> = serde_json::from_slice(&line).ok();
+            cut = entry.is_none();
+            if let Some(entry) =
+                entry.filter(|entry| entry["status"] == "succeeded" && entry.get("task").is_some())
+            {
+                *answered.entry(entry["task"].to_string()).or_default() += 1;
+            }
+        }
+        if cut {
+            file.write_all(b"\n").map_err(refused)?;
+        }
+        Ok(Self { file: Some(file), answered })
+    }
+
+    /// Whether this task was answered in an earlier run; each answer counts for one task.
+    pub(super) fn done(&mut self, task: &Value) -> bool {
+        match self.answered.get_mut(&task.to_string()) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Writes an outcome down, with the task as it was given.
+    pub(super) fn write(&mut self, task: &Value, outcome: &Outcome) -> Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let mut entry = outcome.to_json();
+        entry["task"] = task.clone();
+        file.write_all(format!("{entry}\n").as_bytes()).map_err(|error| {
+            Error::new(ErrorKind::InvalidArgument, format!("an outcome cannot be written: {error}"))
+                .operation("write")
+                .caused_by(&error)
+        })
+    }
+}
+
+/// An outcome as a line for a program that reads.
+pub(super) fn line(task: &Value, outcome: &Outcome) -> Value {
+    let mut entry = outcome.to_json();
+    entry["task"] = task.clone();
+    json!({"type": "outcome", "outcome": entry})
+}

@@ -1,0 +1,158 @@
+//! One start of a task's program, watched to its end.
+//!
+//! What is learned is written where it outlives the wait: when the time is up in the middle of an answer, the session, the
+//! messages and the cost so far are still known.
+
+use super::{
+    outcome::{Run, failure},
+    progress::Stage,
+};
+use crate::{
+    Error, ErrorKind, Message, MessageKind, Prompt, Result, SessionHandle,
+    message::{Body, ContentBlock, SystemMessage, UsageMeter},
+    resilience::{Failure, FailureKind, OutcomeWatch, Replay, Signal},
+    session::SessionBuilder,
+};
+
+/// What is known of the attempts of a task so far.
+#[derive(Debug, Default)]
+pub(super) struct Attempts {
+    pub(super) run: Run,
+    pub(super) meter: UsageMeter,
+    /// Whether a tool that may change something was started, in whatever attempt.
+    pub(super) changed: bool,
+    /// The running program.
+    pub(super) handle: Option<SessionHandle>,
+}
+
+/// Who is told of what happens in an attempt.
+pub(super) trait Watch: Send {
+    fn stage(&mut self, stage: Stage);
+    /// What a frame says to policies.
+    fn signal(&mut self, signal: &Signal);
+    /// Whether text is wanted.
+    fn wants_text(&self) -> bool;
+}
+
+impl Attempts {
+    /// Starts the program and reads all it says. Where there is no answer: why, for people and for policies.
+    pub(super) async fn attempt(
+        &mut self,
+        builder: SessionBuilder,
+        prompt: Prompt,
+        watch: &mut impl Watch,
+    ) -> Result<(), (Error, Failure)> {
+        let mut outcome = OutcomeWatch::new();
+        let ended = self.read(builder, prompt, &mut outcome, watch).await;
+        self.changed |= outcome.replay() == Replay::ResumeOnly;
+        ended.map_err(|error| {
+            let failure = outcome.outcome(Some(&error), None).err();
+            (error, failure.unwrap_or_else(|| Failure::new(FailureKind::Unknown)))
+        })
+    }
+
+    async fn read(
+        &mut self,
+        builder: SessionBuilder,
+        prompt: Prompt,
+        outcome: &mut OutcomeWatch,
+        watch: &mut impl Watch,
+    ) -> Result<()> {
+        self.run.attempts += 1;
+        self.run.messages.clear();
+        let mut query = builder.query(prompt).await?;
+        self.handle = Some(query.handle());
+        watch.stage(Stage::Started { attempt: self.run.attempts });
+        let mut failed = None;
+        let mut partial = false;
+        while let Some(message) = query.next().await {
+            match message {
+                Ok(message) => {
+                    self.meter.add(&message);
+                    if let Some(signal) = outcome.observe(&message) {
+                        watch.signal(&signal);
+                    }
+                    partial |= self.note(&message, partial, watch);
+                    if message.kind() != MessageKind::StreamEvent {
+                        self.run.messages.push(message);
+                    }
+                }
+                // A callback that failed was told to the model, which goes on.
+                Err(error) if error.kind() == ErrorKind::Callback => {}
+                Err(error) => failed = Some(error),
+            }
+        }
+        match (self.run.result(), failed) {
+            (Some(result), _) if result.is_error() => Err(failure(result)),
+            (Some(_), _) => Ok(()),
+            (None, Some(error)) => Err(error),
+            (None, None) => Err(Error::new(
+                ErrorKind::ProcessExited,
+                "the program ended without a result: look at its stderr, or run it by hand",
+            )
+            .operation("query")),
+        }
+    }
+
+    /// Ends what still runs and waits until it is gone.
+    pub(super) async fn stop(&mut self) {
+        if let Some(handle) = self.handle.take() {
+            handle.stop();
+            handle.gone().await;
+        }
+    }
+
+    /// Takes note of what a message tells. Returns whether it was a piece of text.
+    fn note(&mut self, message: &Message, partial: bool, watch: &mut impl Watch) -> bool {
+        match message.kind() {
+            MessageKind::StreamEvent => {
+                let text = message.text();
+                if text.is_empty() {
+                    return false;
+                }
+                if watch.wants_text() {
+                    watch.stage(Stage::Delta { text: text.into_owned() });
+                }
+                return true;
+            }
+            MessageKind::Assistant => {
+                if let Ok(Body::Assistant(said)) = message.body() {
+                    for block in said.message.content.blocks() {
+                        if let ContentBlock::ToolUse(tool) = block {
+                            watch.stage(Stage::Tool { tool: tool.name.clone(), id: tool.id.clone() });
+                        }
+                    }
+                }
+                // Where the pieces do not come, the whole text is the piece.
+                let text = message.text();
+                if !partial && !text.is_empty() && watch.wants_text() {
+                    watch.stage(Stage::Delta { text: text.into_owned() });
+                }
+            }
+            MessageKind::System => match message.body() {
+                Ok(Body::System(SystemMessage::Init(init))) => {
+                    self.run.session_id = Some(init.session_id.clone());
+                    self.run.model = Some(init.model.clone());
+                }
+                Ok(Body::System(SystemMessage::ApiRetry(retry))) => watch.stage(Stage::ApiRetry {
+                    attempt: retry.attempt.into(),
+                    after_ms: retry.retry_delay_ms.max(0.0) as u64,
+                    status: retry.error_status.map(u64::from),
+                }),
+                Ok(Body::System(SystemMessage::ModelFallback(other))) => {
+                    self.run.model = Some(other.fallback_model.clone());
+                }
+                _ => {}
+            },
+            MessageKind::Result => {
+                if let Ok(Body::Result(result)) = message.body()
+                    && !result.session_id.is_empty()
+                {
+                    self.run.session_id = Some(result.session_id.clone());
+                }
+            }
+            _ => {}
+        }
+        false
+    }
+}

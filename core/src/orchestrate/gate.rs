@@ -1,0 +1,180 @@
+//! Where an attempt asks to be let in: once for each attempt, with everything that limits it, and holding nothing while it waits.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::{OrchestratorConfig, progress::Stage};
+use crate::{
+    Error, ErrorKind, Options, Result, Retry,
+    resilience::{
+        Admission, Attempts as Tries, Cost, Decision, Demand, Key, Moment, Permit, Refusal, RefusalReason,
+        Retrier, Spender,
+    },
+};
+
+/// Variables of the program that choose a provider other than Anthropic's own API, and the word limits count it by.
+const PROVIDERS: [(&str, &str); 3] = [
+    ("CLAUDE_CODE_USE_BEDROCK", "bedrock"),
+    ("CLAUDE_CODE_USE_VERTEX", "vertex"),
+    ("CLAUDE_CODE_USE_FOUNDRY", "foundry"),
+];
+
+/// Variables that hold the credential, in the order in which the program looks at them.
+const CREDENTIALS: [&str; 3] = ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"];
+
+/// The variable by which the program is told how often to retry a call of the API itself.
+const PROGRAM_RETRIES: &str = "CLAUDE_CODE_MAX_RETRIES";
+
+/// What is held beyond the cap of an attempt, as a share of it: the program stops only after the request that passes the cap.
+const MARGIN: f64 = 0.1;
+
+/// Lets attempts in, and decides about further ones.
+pub(super) struct Gate {
+    admission: Admission,
+    retrier: Retrier,
+    program_retries: u32,
+    /// What one attempt may spend that says nothing else; `None`: money is not limited.
+    cap_usd: Option<f64>,
+}
+
+/// Who asks.
+pub(super) struct Asker {
+    pub(super) spender: Spender,
+    pub(super) deadline: Option<Instant>,
+}
+
+impl Gate {
+    pub(super) fn new(config: &OrchestratorConfig) -> Result<Self> {
+        let limits = config.budget.as_ref();
+        let smallest = limits.and_then(|budget| {
+            [budget.flow_usd, budget.key_hour_usd, budget.key_day_usd, budget.total_usd]
+                .into_iter()
+                .flatten()
+                .reduce(f64::min)
+        });
+        let run = limits.and_then(|budget| budget.run_usd);
+        Ok(Self {
+            admission: Admission::new(config.admission())?,
+            retrier: Retrier::new(config.retry.clone())?,
+            program_retries: config.retry.program_retries,
+            // Together with its margin a run fits into its limit; and one may not use up what is meant for many.
+            cap_usd: run.map(|limit| limit / (1.0 + MARGIN)).or(smallest.map(|limit| limit / 10.0)),
+        })
+    }
+
+    pub(super) fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
+    /// The options of an attempt with what the limits say of them: what it may spend, and who retries calls of the API.
+    pub(super) fn limited(&self, mut options: Options) -> Options {
+        if options.max_budget_usd.is_none() {
+            options.max_budget_usd = self.cap_usd;
+        }
+        if self.program_retries != 10 {
+            let retries = self.program_retries.to_string();
+            options.env.entry(PROGRAM_RETRIES.to_owned()).or_insert(retries);
+        }
+        options
+    }
+
+    /// The attempts of a task with one candidate begin.
+    pub(super) fn begin(&self, asker: &Asker, idempotent: bool) -> Tries {
+        let tries = self.retrier.begin(&asker.spender.key, self.moment(asker.deadline));
+        if idempotent { tries.idempotent() } else { tries }
+    }
+
+    /// Waits until the attempt may start.
+    pub(super) async fn admit(
+        &self,
+        asker: &Asker,
+        options: &Options,
+        mut tell: impl FnMut(Stage),
+    ) -> Result<Permit, Refusal> {
+        let cap = if self.cap_usd.is_some() { options.max_budget_usd.map(Cost::from_usd) } else { None };
+        let cap = cap.unwrap_or_default();
+        let demand = Demand {
+            spender: asker.spender.clone(),
+            cap,
+            // The program stops after the request that passes the cap.
+            margin: Cost::from_usd(cap.usd() * MARGIN),
+            deadline: self.moment(asker.deadline),
+            ..Demand::default()
+        };
+        match self.admission.try_admit(&demand) {
+            Decision::Admitted(permit) => return Ok(permit),
+            Decision::Rejected(refusal) => return Err(refusal),
+            Decision::WaitUntil(until) => {
+                let now = self.admission.clock().now();
+                tell(Stage::Waiting {
+                    reason: self.reason(&asker.spender).to_owned(),
+                    retry_after_ms: until.map(|until| millis(until.since(now))),
+                });
+            }
+        }
+        self.admission.admit(demand).await
+    }
+
+    /// What an attempt waits for, as far as that can be seen from outside.
+    fn reason(&self, spender: &Spender) -> &'static str {
+        let state = self.admission.state(spender);
+        if state.running >= state.max_concurrent {
+            "slot"
+        } else if state.rate.is_some_and(|rate| rate.next_start_ms > 0) {
+            "rate"
+        } else if state.circuit.is_some_and(|circuit| circuit.retry_after_ms != Some(0)) {
+            "circuit"
+        } else {
+            "turn"
+        }
+    }
+
+    /// A time of the runtime's clock on that of the admission.
+    fn moment(&self, when: Option<Instant>) -> Option<Moment> {
+        let left = when?.saturating_duration_since(Instant::now());
+        Some(self.admission.clock().now() + left)
+    }
+}
+
+/// By what an attempt is counted: who answers, whose credential, which model. Of the credential a number that tells it from others.
+pub(super) fn key(options: &Options, provider: Option<&str>, credential: Option<&str>) -> Key {
+    let variable = |name: &str| -> Option<String> {
+        options.env.get(name).cloned().or_else(|| std::env::var(name).ok()).filter(|value| !value.is_empty())
+    };
+    let named = PROVIDERS.iter().find(|(name, _)| variable(name).is_some()).map(|(_, word)| *word);
+    let provider = provider.or(named).unwrap_or("anthropic");
+    let credential = credential.map(str::to_owned).or_else(|| {
+        let secret = CREDENTIALS.iter().find_map(|name| variable(name))?;
+        let mut hasher = DefaultHasher::new();
+        secret.hash(&mut hasher);
+        // 32 bits tell credentials apart and say nothing about them.
+        Some(format!("{:08x}", hasher.finish() >> 32))
+    });
+    Key::new(provider, credential.unwrap_or_default(), options.model.clone().unwrap_or_default())
+}
+
+/// A refusal as an error.
+pub(super) fn refused(refusal: &Refusal) -> Error {
+    let kind = match refusal.reason {
+        RefusalReason::RateLimited => ErrorKind::RateLimited,
+        RefusalReason::BudgetExceeded => ErrorKind::BudgetExceeded,
+        RefusalReason::CircuitOpen => ErrorKind::CircuitOpen,
+        _ => ErrorKind::Overloaded,
+    };
+    let mut error = Error::new(kind, refusal.to_string())
+        .operation("admit")
+        .with("reason", refusal.reason.code())
+        .with("scope", refusal.scope);
+    if let Some(wait) = refusal.retry_after {
+        error = error.retry(Retry::After(wait));
+    }
+    error
+}
+
+pub(super) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,268 @@
+//! One task from being taken up to its outcome: wait to be let in, run, and where that fails decide whether to try again.
+//!
+//! Everything it holds while it waits is its place in the queue. Whatever ends it (its answer, its time, its siblings), the
+//! program is gone before there is an outcome.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{Instant, sleep_until};
+
+use super::{
+    Candidate, Outcome, Task,
+    attempt::{Attempts, Watch},
+    flow::Flow,
+    gate::{self, Asker},
+    layer,
+    orchestrator::Shared,
+    outcome::Run,
+    progress::Stage,
+};
+use crate::{
+    Error, ErrorKind, Options, Prompt, Result, Session,
+    resilience::{Cost, FailureKind, Fallback, Permit, RefusalReason, RetryDecision, Signal, Spender},
+};
+
+/// A task at its place in a call.
+pub(super) struct Item {
+    flow: Flow,
+    index: usize,
+    task: Task,
+    name: Option<Arc<str>>,
+}
+
+/// How the work on a task ended.
+enum Ending {
+    Answered,
+    Failed(Error),
+    Rejected(Error),
+    TimedOut,
+    GivenUp(Error),
+}
+
+impl Item {
+    pub(super) fn new(flow: Flow, index: usize, task: Task) -> Self {
+        let name = task.name.as_deref().map(Arc::from);
+        Self { flow, index, task, name }
+    }
+
+    pub(super) async fn run(self) -> Outcome {
+        let started = Instant::now();
+        let limit = self.task.timeout.unwrap_or(self.flow.shared.config.timeout());
+        // A time beyond what the clock can show never comes.
+        let deadline = started.checked_add(limit);
+        self.tell(Stage::Queued);
+        let mut attempts = Attempts::default();
+        let ending = tokio::select! {
+            biased;
+            why = self.flow.given_up() => Ending::GivenUp(why),
+            () = until(deadline) => Ending::TimedOut,
+            ending = self.perform(&mut attempts, deadline) => ending,
+        };
+        attempts.stop().await;
+        let outcome = self.outcome(attempts, ending, started.elapsed(), limit);
+        self.flow.finished(self.name.as_ref(), &outcome);
+        outcome
+    }
+
+    fn outcome(&self, attempts: Attempts, ending: Ending, duration: Duration, limit: Duration) -> Outcome {
+        let run = Run {
+            index: self.index,
+            name: self.task.name.clone(),
+            cost_usd: attempts.meter.cost_usd(),
+            usage: attempts.meter.usage(),
+            duration,
+            ..attempts.run
+        };
+        match ending {
+            Ending::Answered => Outcome::Succeeded(run),
+            Ending::Failed(error) => Outcome::Failed(run, error),
+            Ending::Rejected(error) => Outcome::Rejected(run, error),
+            Ending::GivenUp(why) => Outcome::Cancelled(run, why),
+            Ending::TimedOut => {
+                let what = if run.attempts == 0 { "it was never let in" } else { "it was not done" };
+                let error = Error::new(
+                    ErrorKind::Timeout,
+                    format!(
+                        "no answer within {}: {what}; give it a longer `timeout`",
+                        humantime::format_duration(limit)
+                    ),
+                )
+                .operation("query")
+                .with("limit_ms", u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+                Outcome::TimedOut(run, error)
+            }
+        }
+    }
+}
+
+impl Item {
+    fn tell(&self, stage: Stage) {
+        self.flow.tell(self.index, self.name.as_ref(), stage);
+    }
+
+    /// Starts the task as often as it takes and may.
+    async fn perform(&self, attempts: &mut Attempts, deadline: Option<Instant>) -> Ending {
+        let Shared { config, gate, totals, .. } = &*self.flow.shared;
+        let base = match &self.task.options {
+            None => config.options.clone(),
+            Some(own) => match layer::over(&config.options, own) {
+                Ok(options) => options,
+                Err(error) => return Ending::Failed(error),
+            },
+        };
+        attempts.meter = totals.meter(base.resume.as_deref());
+        let mut resumes: Option<String> = None;
+        let mut last = None;
+        for candidate in std::iter::once(None).chain(config.fallbacks.iter().map(Some)) {
+            let options =
+                gate.limited(candidate.map_or_else(|| base.clone(), |candidate| candidate.over(&base)));
+            if let Some((error, _)) = &last {
+                attempts.run.fallback += 1;
+                let error: &Error = error;
+                self.tell(Stage::Fallback { model: options.model.clone(), error: error.to_json() });
+            }
+            let asker = self.asker(&options, candidate, deadline);
+            match self.tries(attempts, &options, &asker, &mut resumes).await {
+                Ok(()) => return Ending::Answered,
+                Err((ending, failure)) => {
+                    let elsewhere = failure.fallback() != Fallback::No;
+                    let again = self.again(attempts);
+                    match (ending, again) {
+                        (Ending::Failed(error) | Ending::Rejected(error), Some(again)) if elsewhere => {
+                            resumes = again;
+                            last = Some((error, failure));
+                        }
+                        (ending, _) => return ending,
+                    }
+                }
+            }
+        }
+        match last {
+            Some((error, kind)) if attempts.run.attempts == 0 || kind == FailureKind::CircuitOpen => {
+                Ending::Rejected(error)
+            }
+            Some((error, _)) => Ending::Failed(error),
+            None => Ending::GivenUp(Error::new(ErrorKind::Cancelled, "it was never tried")),
+        }
+    }
+
+    fn asker(&self, options: &Options, candidate: Option<&Candidate>, deadline: Option<Instant>) -> Asker {
+        let provider = candidate.and_then(|candidate| candidate.provider.as_deref());
+        let credential = candidate.and_then(|candidate| candidate.credential.as_deref());
+        let spender = Spender::new(gate::key(options, provider, credential))
+            .flow(self.flow.id.to_string())
+            .run(format!("{}.{}", self.flow.id, self.index));
+        Asker { spender, deadline }
+    }
+
+    /// The attempts with one candidate. Where none is answered: how that ends the task, and the kind of failure.
+    async fn tries(
+        &self,
+        attempts: &mut Attempts,
+        options: &Options,
+        asker: &Asker,
+        resumes: &mut Option<String>,
+    ) -> Result<(), (Ending, FailureKind)> {
+        let Shared { gate, totals, .. } = &*self.flow.shared;
+        let mut tries = gate.begin(asker, self.task.idempotent);
+        loop {
+            let mut permit =
+                gate.admit(asker, options, |stage| self.tell(stage)).await.map_err(|refusal| {
+                    let kind = match refusal.reason {
+                        RefusalReason::CircuitOpen => FailureKind::CircuitOpen,
+                        RefusalReason::RateLimited => FailureKind::RateLimited,
+                        RefusalReason::BudgetExceeded => FailureKind::BudgetExceeded,
+                        _ => FailureKind::Shed,
+                    };
+                    (Ending::Rejected(gate::refused(&refusal)), kind)
+                })?;
+            self.tell(Stage::Admitted);
+            let (start, prompt) = match resumes.as_deref() {
+                None => (options.clone(), self.task.prompt.clone()),
+                Some(session) => (resuming(options, session), Prompt::from(CONTINUE)),
+            };
+            let mut builder = Session::builder(start);
+            if let Some(configure) = &self.task.configure {
+                builder = configure(builder);
+            }
+            permit.started();
+            let before = attempts.meter.cost_usd();
+            let ended = attempts.attempt(builder, prompt, &mut Told { item: self, permit: &permit }).await;
+            // Whatever is left of it must not run beside the next attempt.
+            attempts.stop().await;
+            totals.note(&attempts.run);
+            let spent = attempts.run.result().map(|_| Cost::from_usd(attempts.meter.cost_usd() - before));
+            let (error, failure) = match ended {
+                Ok(()) => {
+                    permit.settle(&Ok(()), spent);
+                    return Ok(());
+                }
+                Err((error, failure)) => (error, failure),
+            };
+            let never_ran = matches!(failure.kind, FailureKind::NotInstalled | FailureKind::SpawnFailed);
+            permit.settle(&Err(failure.clone()), spent.or(never_ran.then_some(Cost::ZERO)));
+            let decision = tries.failed(&failure);
+            let (RetryDecision::Again { after, .. }, Some(again)) = (decision, self.again(attempts)) else {
+                return Err((Ending::Failed(error), failure.kind));
+            };
+            *resumes = again;
+            self.tell(Stage::Retry {
+                attempt: attempts.run.attempts + 1,
+                after_ms: gate::millis(after),
+                resume: resumes.is_some(),
+                error: error.to_json(),
+            });
+            until(Instant::now().checked_add(after)).await;
+        }
+    }
+
+    /// How it can be started again: `Some(None)` afresh, `Some(Some(session))` by resuming, `None` not at all.
+    #[expect(clippy::option_option, reason = "three answers to one question, used next to it")]
+    fn again(&self, attempts: &Attempts) -> Option<Option<String>> {
+        if !attempts.changed || self.task.idempotent {
+            return Some(None);
+        }
+        attempts.run.session_id.clone().map(Some)
+    }
+}
+
+/// Tells the watchers and the limits of one task what happens in an attempt.
+struct Told<'a> {
+    item: &'a Item,
+    permit: &'a Permit,
+}
+
+impl Watch for Told<'_> {
+    fn stage(&mut self, stage: Stage) {
+        self.item.tell(stage);
+    }
+
+    fn signal(&mut self, signal: &Signal) {
+        self.permit.signal(signal);
+    }
+
+    fn wants_text(&self) -> bool {
+        self.item.flow.shared.watchers.any()
+    }
+}
+
+/// What a session that was cut short is asked: the words that the program itself uses when it goes on with an interrupted turn
+/// (seen on 2.1.330 with `CLAUDE_CODE_RESUME_INTERRUPTED_TURN`).
+const CONTINUE: &str = "Continue from where you left off.";
+
+fn resuming(options: &Options, session: &str) -> Options {
+    Options {
+        resume: Some(session.to_owned()),
+        session_id: None,
+        continue_session: false,
+        fork_session: false,
+        ..options.clone()
+    }
+}
+
+async fn until(when: Option<Instant>) {
+    match when {
+        Some(when) => sleep_until(when).await,
+        None => std::future::pending().await,
+    }
+}
