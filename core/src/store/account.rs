@@ -121,6 +121,6 @@ mod tests {
         let mut options = Options::default();
         options.env.insert("HOME".into(), "/home/u".into());
         options.env.insert("CLAUDE_CONFIG_DIR".into(), String::new());
-        assert_eq!(Account::of(&options).global, Path::new("/home/u/.claude.json"));
+        assert_eq!(Account::of(&options).global, Path::new("/home/user/.claude.json"));
     }
 }

@@ -70,7 +70,7 @@ mod tests {
     fn the_key_follows_from_the_file() {
         let of = |path: &str| SessionKey::of_file(&path.replace("ID", ID));
         let main = SessionKey::new("-srv-app", ID);
-        assert_eq!(of("/home/u/.claude/projects/-srv-app/ID.jsonl"), Some(main.clone()));
+        assert_eq!(of("/home/user/.claude/projects/-srv-app/ID.jsonl"), Some(main.clone()));
         assert_eq!(of(r"C:\Users\u\.claude\projects\-srv-app\ID.jsonl"), Some(main.clone()));
         assert_eq!(of("/srv/projects/x/projects/-srv-app/ID.jsonl"), Some(main.clone()));
         let sub = main.with_subpath("subagents/workflows/run/agent-a");

@@ -1,3 +1,5 @@
+//! What reaches a store and when, what is tried again, and what is told when it cannot be stored.
+
 use std::sync::atomic::AtomicUsize;
 
 use serde_json::{Value, json};
