@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn the_global_file_stands_beside_the_default_directory() {
         let mut options = Options::default();
-        options.env.insert("HOME".into(), "/home/u".into());
+        options.env.insert("HOME".into(), "/home/user".into());
         options.env.insert("CLAUDE_CONFIG_DIR".into(), String::new());
         assert_eq!(Account::of(&options).global, Path::new("/home/user/.claude.json"));
     }
