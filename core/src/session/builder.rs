@@ -329,17 +329,16 @@ impl Parts {
             self.senders,
             self.opened,
         )
-        .with_mirror(mirror);
+        .with_store(mirror, self.config);
         let actor = match self.first {
             Some(prompt) => actor.with_query(&prompt),
             None => actor,
         };
-        let (commands, root, config) = (self.commands, self.root, self.config);
+        let (commands, root) = (self.commands, self.root);
         async move {
             actor.run(commands).await;
             // The process is gone: nobody looks there any more.
             drop(root);
-            store::remove(config).await;
         }
     }
 

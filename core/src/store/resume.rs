@@ -132,3 +132,41 @@ fn text(path: &Path) -> Result<String> {
         Error::new(ErrorKind::SpawnFailed, message).operation("open")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{path::PathBuf, sync::Arc};
+
+    use serde_json::json;
+
+    use crate::{
+        Options, Session,
+        store::{MemorySessionStore, SessionKey, SessionStore},
+        testing::{Scenario, Script},
+    };
+
+    #[tokio::test]
+    async fn the_directory_is_gone_when_the_end_is_told() {
+        const ID: &str = "00000000-0000-4000-8000-000000000001";
+        let store = Arc::new(MemorySessionStore::new());
+        let entry = serde_json::value::to_raw_value(&json!({"type": "user", "uuid": "u"})).unwrap();
+        store.append(&SessionKey::new("-", ID), &[entry]).await.unwrap();
+        let cli = json!([{"await": {"type": "user"}},
+            {"emit": {"type": "system", "subtype": "told", "config": "$env.CLAUDE_CONFIG_DIR"}}, {"result": {}}]);
+        let scenario = Scenario::from_json(&json!({"name": "told", "cli": cli}).to_string()).unwrap();
+        let options = Options { resume: Some(ID.into()), cwd: Some("/".into()), ..Options::default() };
+        let builder = Session::builder(options).session_store(store);
+        let mut session = builder.transport(Script::from_scenario(scenario).unwrap()).open().await.unwrap();
+        let mut turn = session.send("more").await.unwrap();
+        let mut config = None;
+        while let Some(message) = turn.next().await {
+            let value = message.unwrap().value();
+            config = config.or(value["config"].as_str().map(PathBuf::from));
+        }
+        drop(turn);
+        let config = config.unwrap();
+        assert!(config.join("projects/-").join(format!("{ID}.jsonl")).is_file());
+        session.close().await;
+        assert!(!config.exists(), "{}", config.display());
+    }
+}

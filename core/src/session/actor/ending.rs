@@ -35,7 +35,7 @@ impl Actor {
                 Command::Progress { .. } | Command::Finish | Command::Close | Command::Stop => {}
             }
         }
-        self.end_mirror().await;
+        self.end_store().await;
         let pid = self.connection.process.id();
         tracing::debug!(pid, ?exit, failed = error.is_some(), "the claude program is gone");
         self.mailbox.end(End { exit: Some(exit), error });

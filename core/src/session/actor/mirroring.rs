@@ -6,13 +6,21 @@ use uuid::Uuid;
 use super::Actor;
 use crate::{
     Message, Result,
-    store::mirror::{Lost, Mirror},
+    store::{
+        self, PrivateDir,
+        mirror::{Lost, Mirror},
+    },
 };
 
 impl Actor {
-    /// With a store that gets the transcript.
-    pub(in crate::session) fn with_mirror(mut self, mirror: Option<Mirror>) -> Self {
+    /// With a store that gets the transcript, and the directory of a session that came from there.
+    pub(in crate::session) fn with_store(
+        mut self,
+        mirror: Option<Mirror>,
+        config: Option<PrivateDir>,
+    ) -> Self {
         self.mirror = mirror;
+        self.config = config;
         self
     }
 
@@ -38,12 +46,15 @@ impl Actor {
     }
 
     /// The process is gone: the store gets the rest, and its reader hears of what it did not take.
-    pub(super) async fn end_mirror(&mut self) {
-        let Some(mut mirror) = self.mirror.take() else { return };
-        mirror.close();
-        while let Some(lost) = mirror.lost().await {
-            self.not_stored(&lost);
+    pub(super) async fn end_store(&mut self) {
+        if let Some(mut mirror) = self.mirror.take() {
+            mirror.close();
+            while let Some(lost) = mirror.lost().await {
+                self.not_stored(&lost);
+            }
         }
+        // Before the end is told: a host may exit as soon as it hears of it.
+        store::remove(self.config.take()).await;
     }
 }
 

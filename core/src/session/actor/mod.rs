@@ -34,7 +34,7 @@ use super::{Opened, Prompt, Provided, control::Limit, host::SharedHost, mailbox:
 use crate::{
     Error, Message, Options, Result,
     protocol::{Answer, Pending},
-    store::mirror::Mirror,
+    store::{PrivateDir, mirror::Mirror},
     tools::ToolSpec,
     transport::{Connection, Exit, frame::Lines},
 };
@@ -105,6 +105,8 @@ pub(super) struct Actor {
     failure: Option<Error>,
     /// Where the transcript goes, when the host keeps it.
     mirror: Option<Mirror>,
+    /// The configuration of a program that goes on with a session from a store.
+    config: Option<PrivateDir>,
 }
 
 impl Actor {
@@ -148,6 +150,7 @@ impl Actor {
             discarding: false,
             failure: None,
             mirror: None,
+            config: None,
         }
     }
 
