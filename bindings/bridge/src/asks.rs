@@ -75,6 +75,17 @@ impl Asks {
         request: &str,
         progress: Progress,
     ) -> BoxFuture<'static, Result<Box<RawValue>>> {
+        self.ask_of(None, kind, request, progress)
+    }
+
+    /// The same, saying whose question it is.
+    pub(crate) fn ask_of(
+        &self,
+        reference: Option<&Value>,
+        kind: &'static str,
+        request: &str,
+        progress: Progress,
+    ) -> BoxFuture<'static, Result<Box<RawValue>>> {
         let id = self.next.fetch_add(1, Ordering::Relaxed).to_string();
         let (answer, answered) = oneshot::channel();
         lock(&self.open).insert(id.clone(), Open { kind, answer, progress });
@@ -82,7 +93,9 @@ impl Asks {
             lock(&self.open).clear();
         }
         // Written by hand so that the request passes through as it was written.
-        self.signals.push(format!(r#"{{"event":"ask","ask":"{id}","kind":"{kind}","request":{request}}}"#));
+        let whose = reference.map(|reference| format!(r#""ref":{reference},"#)).unwrap_or_default();
+        self.signals
+            .push(format!(r#"{{"event":"ask","ask":"{id}","kind":"{kind}",{whose}"request":{request}}}"#));
         let waiting = Waiting { id, open: self.open.clone(), signals: self.signals.clone() };
         Box::pin(async move {
             let answer = answered.await;

@@ -6,7 +6,7 @@ use madrigal::{Error, ErrorKind, Prompt, Result, tools::ToolSpec};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json, value::RawValue};
 
-use crate::handles::Entry;
+use crate::{flow::Flow, handles::Entry};
 
 /// One command; see `docs/boundary.md`.
 #[derive(Deserialize)]
@@ -37,6 +37,19 @@ enum Command {
         total: Option<f64>,
         #[serde(default)]
         message: Option<String>,
+    },
+    Run {
+        id: i64,
+        flow: Flow,
+    },
+    Cancel {
+        run: i64,
+    },
+    Stats {
+        id: i64,
+    },
+    ResetStats {
+        id: i64,
     },
     SetTools {
         id: i64,
@@ -87,8 +100,17 @@ pub(crate) fn dispatch(entry: &Entry, text: &str) -> Result<()> {
         return Ok(());
     }
     let command: Command = serde_json::from_str(text).map_err(invalid)?;
-    let session = entry.session()?;
     match command {
+        Command::Run { id, flow } => entry.orchestra()?.run(id, flow)?,
+        Command::Cancel { run } => entry.orchestra()?.cancel(run),
+        Command::Stats { id } => {
+            let stats = entry.orchestra()?.stats();
+            reply(entry, Some(id), std::future::ready(Ok(stats)))?;
+        }
+        Command::ResetStats { id } => {
+            entry.orchestra()?.reset_stats();
+            reply(entry, Some(id), std::future::ready(Ok(Value::Null)))?;
+        }
         Command::Progress { ask, progress, total, message } => {
             entry.asks.progress(&ask, progress, total, message.as_deref());
         }
@@ -96,25 +118,25 @@ pub(crate) fn dispatch(entry: &Entry, text: &str) -> Result<()> {
         Command::Send { id, prompt } => match Prompt::from_json(prompt) {
             Ok(prompt) => {
                 let uuid = prompt.uuid().to_owned();
-                let sent = session.send(prompt);
+                let sent = entry.session()?.send(prompt);
                 reply(entry, id, async move { sent.await.map(|()| json!({"uuid": uuid})) })?;
             }
             Err(error) => reply(entry, id, std::future::ready(Err(error)))?,
         },
         Command::Finish { id } => {
-            let outcome = session.finish().map(|()| Value::Null);
+            let outcome = entry.session()?.finish().map(|()| Value::Null);
             reply(entry, id, std::future::ready(outcome))?;
         }
         Command::SetTools { id, server, tools } => {
-            let told = session.set_tool_specs(&server, tools);
+            let told = entry.session()?.set_tool_specs(&server, tools);
             reply(entry, Some(id), async move { told.await.map(|()| Value::Null) })?;
         }
         Command::Interrupt { id } => {
-            reply(entry, Some(id), session.control("interrupt", Value::Null).into_future())?;
+            reply(entry, Some(id), entry.session()?.control("interrupt", Value::Null).into_future())?;
         }
         Command::Control { id, request, timeout_ms } => {
             let subtype = request["subtype"].as_str().unwrap_or_default().to_owned();
-            let control = session.control(&subtype, request);
+            let control = entry.session()?.control(&subtype, request);
             let control = match timeout_ms {
                 Some(limit) => control.within(Duration::from_millis(limit)),
                 None => control,

@@ -12,7 +12,7 @@ use std::{
 
 use madrigal::{Error, ErrorKind, Result, SessionHandle};
 
-use crate::{SessionId, asks::Asks, signals::Signals, work::Work};
+use crate::{SessionId, asks::Asks, orchestra::Orchestra, signals::Signals, work::Work};
 
 /// One open session.
 pub(crate) struct Entry {
@@ -28,6 +28,8 @@ pub(crate) enum Running {
     Session(SessionHandle),
     /// Work on a session store.
     Work(Arc<Work>),
+    /// An orchestrator.
+    Orchestra(Arc<Orchestra>),
 }
 
 impl Entry {
@@ -40,6 +42,15 @@ impl Entry {
         match &self.running {
             Running::Session(handle) => Ok(handle),
             Running::Work(_) => Err(closed("work on a session store takes answers and no other command")),
+            Running::Orchestra(_) => Err(not_for("a session")),
+        }
+    }
+
+    /// The orchestrator, for what only an orchestrator can do.
+    pub(crate) fn orchestra(&self) -> Result<&Arc<Orchestra>> {
+        match &self.running {
+            Running::Orchestra(orchestra) => Ok(orchestra),
+            _ => Err(not_for("an orchestrator")),
         }
     }
 
@@ -48,6 +59,7 @@ impl Entry {
         match &self.running {
             Running::Session(handle) => handle.stop(),
             Running::Work(work) => work.stop(),
+            Running::Orchestra(orchestra) => orchestra.stop(),
         }
     }
 
@@ -56,6 +68,8 @@ impl Entry {
         match &self.running {
             Running::Session(handle) => drop(handle.gone().await),
             Running::Work(work) => work.gone().await,
+            // Programs of calls that were given up are ended by the thread that looks after them.
+            Running::Orchestra(_) => {}
         }
     }
 }
@@ -106,4 +120,9 @@ pub(crate) fn clear() -> Vec<Arc<Entry>> {
 
 fn closed(why: &str) -> Error {
     Error::new(ErrorKind::Closed, why)
+}
+
+fn not_for(what: &str) -> Error {
+    let message = format!("command: only {what} takes it, and this handle is none");
+    Error::new(ErrorKind::InvalidArgument, message).operation("submit").with("field", "command")
 }

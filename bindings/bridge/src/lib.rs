@@ -5,10 +5,12 @@
 
 mod asks;
 mod command;
+mod flow;
 mod handles;
 mod invoke;
 mod log;
 mod open;
+mod orchestra;
 mod runtime;
 mod signals;
 mod store;
@@ -98,6 +100,7 @@ pub fn drain(session: SessionId, max: usize) -> Result<Batch> {
     let (items, end) = match &entry.running {
         Running::Session(handle) => handle.mailbox().drain(max),
         Running::Work(work) => (Vec::new(), work.end()),
+        Running::Orchestra(orchestra) => orchestra.drain(max),
     };
     let items = items.into_iter().map(|item| item.map_or_else(Item::Error, Item::Message)).collect();
     Ok(Batch { items, end: end.as_ref().map(End::to_json) })

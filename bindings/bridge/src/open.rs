@@ -15,7 +15,7 @@ use crate::{
     SessionId, Wake,
     asks::Asks,
     handles::{self, Entry, Running},
-    runtime,
+    orchestra, runtime,
     signals::Signals,
     store::{HostStore, StoreSpec},
     work,
@@ -40,6 +40,12 @@ struct Request<'a> {
     /// Work on the store, in place of a session.
     #[serde(borrow, default)]
     operation: Option<&'a RawValue>,
+    /// An orchestrator, in place of a session.
+    #[serde(borrow, default)]
+    orchestrator: Option<&'a RawValue>,
+    /// Whether the host wants to hear of what happens to tasks.
+    #[serde(default)]
+    progress: bool,
 }
 
 pub(crate) fn open(request: &str, wake: Arc<dyn Wake>) -> Result<SessionId> {
@@ -49,6 +55,9 @@ pub(crate) fn open(request: &str, wake: Arc<dyn Wake>) -> Result<SessionId> {
     let methods = request.session_store.map(StoreSpec::methods).transpose()?;
     if let Some(operation) = request.operation {
         return work::open(operation, methods, wake);
+    }
+    if let Some(config) = request.orchestrator {
+        return orchestra::open(config, request.progress, wake);
     }
     let options = Options::from_json(request.options.map_or("{}", RawValue::get))?;
     let kinds = request.asks.iter().map(|name| ask_kind(name)).collect::<Result<Vec<_>>>()?;
@@ -76,7 +85,7 @@ pub(crate) fn open(request: &str, wake: Arc<dyn Wake>) -> Result<SessionId> {
 }
 
 /// A kind the host may list. The others follow from its hooks and servers.
-fn ask_kind(name: &str) -> Result<AskKind> {
+pub(crate) fn ask_kind(name: &str) -> Result<AskKind> {
     let listed = [AskKind::CanUseTool, AskKind::Elicitation, AskKind::UserDialog];
     listed.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
         let known = listed.map(AskKind::name).join("`, `");
