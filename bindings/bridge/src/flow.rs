@@ -54,7 +54,7 @@ pub(crate) enum Flow {
     Vote {
         tasks: Vec<Value>,
         #[serde(default)]
-        quorum: Majority,
+        quorum: Agreement,
         #[serde(default)]
         ask: bool,
     },
@@ -88,7 +88,7 @@ pub(crate) enum Failing {
 
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Majority {
+pub(crate) enum Agreement {
     #[default]
     Majority,
     Unanimous,
@@ -221,9 +221,9 @@ impl Flow {
             }
             Self::Vote { tasks, quorum, ask } => {
                 let mut call = orchestrator.vote(caller.tasks(tasks)?).quorum(match quorum {
-                    Majority::Majority => Quorum::Majority,
-                    Majority::Unanimous => Quorum::Unanimous,
-                    Majority::Plurality => Quorum::Plurality,
+                    Agreement::Majority => Quorum::Majority,
+                    Agreement::Unanimous => Quorum::Unanimous,
+                    Agreement::Plurality => Quorum::Plurality,
                 });
                 if ask {
                     call = call.ballot(move |outcome| {
