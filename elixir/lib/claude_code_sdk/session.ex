@@ -147,15 +147,20 @@ defmodule ClaudeCodeSDK.Session do
     state = begin(session)
 
     {result, unseen} =
-      case batch(state, deadline(timeout)) do
-        {:items, [item | rest], state} ->
-          {fn -> {:ok, convert(item, state)} end, {state.inbox, rest}}
+      try do
+        case batch(state, deadline(timeout)) do
+          {:items, [item | rest], state} ->
+            {fn -> {:ok, convert(item, state)} end, {state.inbox, rest}}
 
-        {:done, state} ->
-          {fn -> :end end, {state.inbox, []}}
+          {:done, state} ->
+            {fn -> :end end, {state.inbox, []}}
 
-        :timeout ->
-          {fn -> {:error, timed_out(timeout)} end, {state.inbox, []}}
+          :timeout ->
+            {fn -> {:error, timed_out(timeout)} end, {state.inbox, []}}
+        end
+      rescue
+        # The end of the stream is an error: the right to read is given back all the same, and with it the wakes.
+        error in [Error] -> {fn -> {:error, error} end, {%{state.inbox | unread: []}, []}}
       end
 
     {inbox, rest} = unseen
