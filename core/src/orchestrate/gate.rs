@@ -12,7 +12,7 @@ use crate::{
     Error, ErrorKind, Options, Result, Retry,
     resilience::{
         Admission, Attempts as Tries, Cost, Decision, Demand, Key, Moment, Permit, Refusal, RefusalReason,
-        Retrier, Spender,
+        Retrier, RetryPolicy, Spender,
     },
 };
 
@@ -36,7 +36,7 @@ const MARGIN: f64 = 0.1;
 pub(super) struct Gate {
     admission: Admission,
     retrier: Retrier,
-    program_retries: u32,
+    retry: RetryPolicy,
     /// What one attempt may spend that says nothing else; `None`: money is not limited.
     cap_usd: Option<f64>,
 }
@@ -60,7 +60,7 @@ impl Gate {
         Ok(Self {
             admission: Admission::new(config.admission())?,
             retrier: Retrier::new(config.retry.clone())?,
-            program_retries: config.retry.program_retries,
+            retry: config.retry.clone(),
             // Together with its margin a run fits into its limit; and one may not use up what is meant for many.
             cap_usd: run.map(|limit| limit / (1.0 + MARGIN)).or(smallest.map(|limit| limit / 10.0)),
         })
@@ -71,20 +71,21 @@ impl Gate {
     }
 
     /// The options of an attempt with what the limits say of them: what it may spend, and who retries calls of the API.
-    pub(super) fn limited(&self, mut options: Options) -> Options {
+    pub(super) fn limited(&self, mut options: Options, retry: Option<&RetryPolicy>) -> Options {
         if options.max_budget_usd.is_none() {
             options.max_budget_usd = self.cap_usd;
         }
-        if self.program_retries != 10 {
-            let retries = self.program_retries.to_string();
-            options.env.entry(PROGRAM_RETRIES.to_owned()).or_insert(retries);
+        let retries = retry.unwrap_or(&self.retry).program_retries;
+        if retries != 10 {
+            options.env.entry(PROGRAM_RETRIES.to_owned()).or_insert(retries.to_string());
         }
         options
     }
 
     /// The attempts of a task with one candidate begin.
-    pub(super) fn begin(&self, asker: &Asker, idempotent: bool) -> Tries {
-        let tries = self.retrier.begin(&asker.spender.key, self.moment(asker.deadline));
+    pub(super) fn begin(&self, asker: &Asker, retry: Option<&RetryPolicy>, idempotent: bool) -> Tries {
+        let (key, deadline) = (&asker.spender.key, self.moment(asker.deadline));
+        let tries = self.retrier.begin_with(retry.unwrap_or(&self.retry), key, deadline);
         if idempotent { tries.idempotent() } else { tries }
     }
 

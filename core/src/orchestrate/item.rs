@@ -114,8 +114,8 @@ impl Item {
         let mut resumes: Option<String> = None;
         let mut last = None;
         for candidate in std::iter::once(None).chain(config.fallbacks.iter().map(Some)) {
-            let options =
-                gate.limited(candidate.map_or_else(|| base.clone(), |candidate| candidate.over(&base)));
+            let options = candidate.map_or_else(|| base.clone(), |candidate| candidate.over(&base));
+            let options = gate.limited(options, self.task.retry.as_ref());
             if let Some((error, _)) = &last {
                 attempts.run.fallback += 1;
                 let error: &Error = error;
@@ -164,7 +164,7 @@ impl Item {
         resumes: &mut Option<String>,
     ) -> Result<(), (Ending, FailureKind)> {
         let Shared { gate, totals, .. } = &*self.flow.shared;
-        let mut tries = gate.begin(asker, self.task.idempotent);
+        let mut tries = gate.begin(asker, self.task.retry.as_ref(), self.task.idempotent);
         loop {
             let mut permit =
                 gate.admit(asker, options, |stage| self.tell(stage)).await.map_err(|refusal| {

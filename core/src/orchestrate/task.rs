@@ -6,7 +6,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Error, ErrorKind, Options, Prompt, Result, session::SessionBuilder};
+use crate::{Error, ErrorKind, Options, Prompt, Result, resilience::RetryPolicy, session::SessionBuilder};
 
 type Configure = Arc<dyn Fn(SessionBuilder) -> SessionBuilder + Send + Sync>;
 
@@ -30,6 +30,7 @@ pub struct Task {
     pub(super) name: Option<String>,
     pub(super) timeout: Option<Duration>,
     pub(super) idempotent: bool,
+    pub(super) retry: Option<RetryPolicy>,
     pub(super) configure: Option<Configure>,
 }
 
@@ -42,6 +43,7 @@ impl Task {
             name: None,
             timeout: None,
             idempotent: false,
+            retry: None,
             configure: None,
         }
     }
@@ -72,6 +74,22 @@ impl Task {
     #[must_use]
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
+        self
+    }
+
+    /// What is tried again for this task, in place of what the orchestrator says. The retries of all tasks are counted together all
+    /// the same, so one that is tried often leaves less for the others (`budget_free`).
+    ///
+    /// ```
+    /// use madrigal::{orchestrate::Task, resilience::RetryPolicy};
+    /// // Failures of the API are our business, not the program's: five attempts in all, each told to give up at once.
+    /// let policy = RetryPolicy { max_attempts: 5, program_retries: 0, ..RetryPolicy::default() };
+    /// let task = Task::new("What is 2 + 2?").retry(policy);
+    /// # let _ = task;
+    /// ```
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = Some(policy);
         self
     }
 
@@ -110,11 +128,13 @@ struct Wire {
     timeout_ms: Option<u64>,
     #[serde(default)]
     idempotent: bool,
+    #[serde(default)]
+    retry: Option<RetryPolicy>,
 }
 
 impl Task {
     /// Reads a task: a prompt (a string, or a list of content blocks), or an object with `prompt` and, where wanted, `options`,
-    /// `name`, `timeout_ms` and `idempotent`.
+    /// `name`, `timeout_ms`, `idempotent` and `retry`.
     ///
     /// # Errors
     /// `invalid_argument`, naming the field; `invalid_options` for options that cannot work.
@@ -146,11 +166,15 @@ impl Task {
         if let Some(options) = &wire.options {
             options.validate()?;
         }
+        if let Some(retry) = &wire.retry {
+            retry.validate()?;
+        }
         Ok(Self {
             options: wire.options,
             name: wire.name,
             timeout: wire.timeout_ms.map(Duration::from_millis),
             idempotent: wire.idempotent,
+            retry: wire.retry,
             ..Self::new(Prompt::from_json(wire.prompt)?)
         })
     }
@@ -169,6 +193,7 @@ impl fmt::Debug for Task {
             .field("options", &self.options)
             .field("timeout", &self.timeout)
             .field("idempotent", &self.idempotent)
+            .field("retry", &self.retry)
             .finish_non_exhaustive()
     }
 }

@@ -415,6 +415,18 @@ async fn a_broken_side_is_not_asked_and_another_model_is() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_task_may_say_for_itself_who_tries_again_and_how_often() {
+    let orchestrator = orchestrator(1);
+    let plain = orchestrator.run(playing("plain", fails(500))).await;
+    assert_eq!((plain.status(), plain.run().attempts), ("failed", 1));
+    let own = RetryPolicy { max_attempts: 4, program_retries: 0, ..RetryPolicy::default() };
+    let tried = orchestrator.run(playing("tried", fails(500)).retry(own)).await;
+    assert_eq!((tried.status(), tried.run().attempts), ("failed", 4));
+    let error = Task::from_json(json!({"prompt": "x", "retry": {"max_attempts": 0}})).unwrap_err();
+    assert_eq!(error.context()["field"], "retry.max_attempts");
+}
+
+#[tokio::test(start_paused = true)]
 async fn work_that_changed_something_goes_on_and_is_not_done_twice() {
     let tool = |name: &str| {
         json!({"type": "assistant", "message": {"id": "m", "model": "m", "content":

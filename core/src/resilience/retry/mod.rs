@@ -125,10 +125,16 @@ impl Retrier {
 
     /// The first attempt of a run begins. No wait will end after `deadline`.
     pub fn begin(&self, key: &Key, deadline: Option<Moment>) -> Attempts {
+        self.begin_with(&self.0.policy, key, deadline)
+    }
+
+    /// The same under another policy, for work that has its own; the retries of a key are counted together all the same.
+    pub fn begin_with(&self, policy: &RetryPolicy, key: &Key, deadline: Option<Moment>) -> Attempts {
         let now = self.0.clock.now();
         self.with_budget(key, now, |budget, _| budget.first(now));
         Attempts {
             retrier: self.clone(),
+            policy: policy.clone(),
             key: key.clone(),
             deadline,
             id: Uuid::new_v4().to_string(),
@@ -166,6 +172,7 @@ impl fmt::Debug for Retrier {
 #[derive(Debug)]
 pub struct Attempts {
     retrier: Retrier,
+    policy: RetryPolicy,
     key: Key,
     deadline: Option<Moment>,
     id: String,
@@ -204,7 +211,7 @@ impl Attempts {
     /// The wait is chosen by chance between nothing and base x 2^n (*full jitter*: Brooker, "Exponential Backoff And Jitter", 2015), and is
     /// never shorter than the other side asked for.
     pub fn failed(&mut self, failure: &Failure) -> RetryDecision {
-        let policy = &self.retrier.0.policy;
+        let policy = &self.policy;
         let give_up = |why, retry_after| RetryDecision::GiveUp { why, retry_after };
         let asked = failure.retry_after;
         // What one attempt changed stays changed, whatever the next one did.
