@@ -35,23 +35,31 @@ defmodule ClaudeCodeSDK.Request do
   @doc "The JSON text of an `open` request."
   @spec build(Options.t()) :: String.t()
   def build(%Options{} = options) do
-    for {field, _kind} <- @asks, do: check_function(options, field)
     check_function(options, :stderr)
-    {hooks, _functions} = Hooks.register(options.hooks)
 
-    %{
-      options: wire(options),
-      asks: for({field, kind} <- @asks, Map.fetch!(options, field) != nil, do: kind),
+    options
+    |> provided()
+    |> Map.merge(%{
+      options: options |> wire() |> Environment.apply(),
       stderr: options.stderr != nil
-    }
-    |> provide(:hooks, hooks)
-    |> provide(:tool_servers, servers(options.mcp_servers))
+    })
     |> provide(:session_store, store(options.session_store))
     |> JSON.encode!()
   rescue
     error in [Error] ->
       # What cannot be encoded is an option of the wrong type.
       reraise %{error | code: :invalid_options, operation: "open"}, __STACKTRACE__
+  end
+
+  @doc "What the host provides: the questions it answers, its hooks and its tools."
+  @spec provided(Options.t()) :: map()
+  def provided(options) do
+    for {field, _kind} <- @asks, do: check_function(options, field)
+    {hooks, _functions} = Hooks.register(options.hooks)
+
+    %{asks: for({field, kind} <- @asks, Map.fetch!(options, field) != nil, do: kind)}
+    |> provide(:hooks, hooks)
+    |> provide(:tool_servers, servers(options.mcp_servers))
   end
 
   @doc "Whether these options hold functions that the engine may call."
@@ -79,7 +87,9 @@ defmodule ClaudeCodeSDK.Request do
 
   defp servers(_none), do: []
 
-  defp wire(options) do
+  @doc "The options themselves, without what the environment of the VM adds."
+  @spec wire(Options.t()) :: map()
+  def wire(options) do
     options
     |> Map.take(@same)
     |> Map.merge(program(options))
@@ -93,7 +103,6 @@ defmodule ClaudeCodeSDK.Request do
       timeouts: timeouts(options)
     })
     |> Map.reject(fn {_name, value} -> value == nil end)
-    |> Environment.apply()
   end
 
   # Alone, `executable` is the program, as in the original; beside the program it is what runs it.

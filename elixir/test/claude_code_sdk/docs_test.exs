@@ -12,6 +12,7 @@ defmodule ClaudeCodeSDK.DocsTest do
   doctest ClaudeCodeSDK.Log
   doctest ClaudeCodeSDK.Message
   doctest ClaudeCodeSDK.Options
+  doctest ClaudeCodeSDK.Orchestrator.Outcome
   doctest ClaudeCodeSDK.Permission.Context
   doctest ClaudeCodeSDK.Permission.Result
   doctest ClaudeCodeSDK.Sessions

@@ -102,6 +102,14 @@ defmodule ClaudeCodeSDK.Session.Asks do
     JSON.encode!(%{command: "answer", ask: ask, error: %{message: describe(kind, reason, stack)}})
   end
 
+  @doc "The `progress` command of a tool that runs."
+  @spec progress(String.t(), number(), number() | nil, String.t() | nil) :: String.t()
+  def progress(ask, progress, total, message) do
+    %{command: "progress", ask: ask, progress: progress, total: total, message: message}
+    |> Map.reject(fn {_name, value} -> value == nil end)
+    |> JSON.encode!()
+  end
+
   defp describe(kind, reason, stack) do
     case Exception.normalize(kind, reason, stack) do
       exception when is_exception(exception) -> Exception.message(exception)

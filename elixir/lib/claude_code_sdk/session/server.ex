@@ -206,9 +206,7 @@ defmodule ClaudeCodeSDK.Session.Server do
   def handle_cast({:session_id, id}, state), do: {:noreply, %{state | session_id: id}}
 
   def handle_cast({:progress, ask, progress, total, message}, state) do
-    told = %{command: "progress", ask: ask, progress: progress, total: total, message: message}
-    told = Map.reject(told, fn {_name, value} -> value == nil end)
-    Native.command(state.handle, JSON.encode!(told))
+    Native.command(state.handle, Asks.progress(ask, progress, total, message))
     {:noreply, state}
   end
 

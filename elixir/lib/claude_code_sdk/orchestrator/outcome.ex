@@ -1,0 +1,126 @@
+defmodule ClaudeCodeSDK.Orchestrator.Outcome do
+  @moduledoc """
+  What became of one task. Each way of ending has its own `status`, so that nobody has to guess why there is no text.
+
+  | Field | Holds |
+  |---|---|
+  | `index` | the place of the task in its call, from 0 |
+  | `name` | the name of the task, `nil` when it has none |
+  | `prompt` | what it was asked, as it was given; of a pipeline without the context put in front of it |
+  | `status` | `:succeeded`; `:failed` as often as it may be tried; `:rejected` (not let in); `:timed_out`; `:cancelled` (not needed any more); `:skipped` (never started) |
+  | `success` | whether it was answered |
+  | `text` | the text of the answer, `""` when there is none |
+  | `structured_output` | the value that fits `output_format`, `nil` when there is none |
+  | `messages` | the messages of the last attempt, as `ClaudeCodeSDK.Message`, without `:stream_event` |
+  | `session_id` | the session it ran in, by which it can be resumed |
+  | `cost` | US dollars, of all attempts |
+  | `usage` | tokens of all attempts |
+  | `attempts` | how often it was started |
+  | `duration_ms` | from being taken up to the outcome |
+  | `model` | the model that served it, where it said so |
+  | `fallback` | which of the fallbacks served it; 0 is the task as it was given |
+  | `error` | why it was not answered, a `ClaudeCodeSDK.Error`; its `retry` says when it would be let in |
+  | `errors` | the same as a list, `[]` on success |
+  """
+
+  alias ClaudeCodeSDK.{Error, Message, UsageMeter}
+
+  defstruct [
+    :name,
+    :prompt,
+    :status,
+    :session_id,
+    :model,
+    :structured_output,
+    :error,
+    index: 0,
+    success: false,
+    text: "",
+    messages: [],
+    cost: 0.0,
+    usage: %{},
+    attempts: 0,
+    duration_ms: 0,
+    fallback: 0,
+    errors: []
+  ]
+
+  @typedoc "How a task ended."
+  @type status :: :succeeded | :failed | :rejected | :timed_out | :cancelled | :skipped
+
+  @typedoc "An outcome."
+  @type t :: %__MODULE__{
+          index: non_neg_integer(),
+          name: String.t() | nil,
+          prompt: ClaudeCodeSDK.Query.prompt() | nil,
+          status: status(),
+          success: boolean(),
+          text: String.t(),
+          structured_output: term(),
+          messages: [Message.t()],
+          session_id: String.t() | nil,
+          cost: float(),
+          usage: UsageMeter.usage(),
+          attempts: non_neg_integer(),
+          duration_ms: non_neg_integer(),
+          model: String.t() | nil,
+          fallback: non_neg_integer(),
+          error: Error.t() | nil,
+          errors: [Error.t()]
+        }
+
+  @statuses Map.new(
+              ~w(succeeded failed rejected timed_out cancelled skipped)a,
+              &{Atom.to_string(&1), &1}
+            )
+  @usage Map.new(
+           ~w(input_tokens output_tokens cache_creation_input_tokens cache_read_input_tokens)a,
+           &{Atom.to_string(&1), &1}
+         )
+
+  @doc """
+  The text, or the error.
+
+      iex> ClaudeCodeSDK.Orchestrator.Outcome.text(%ClaudeCodeSDK.Orchestrator.Outcome{status: :succeeded, success: true, text: "4"})
+      {:ok, "4"}
+  """
+  @spec text(t()) :: {:ok, String.t()} | {:error, Error.t()}
+  def text(%__MODULE__{success: true, text: text}), do: {:ok, text}
+  def text(%__MODULE__{error: error}), do: {:error, error}
+
+  @doc false
+  # The form in which the core hands over outcomes.
+  @spec from_wire(map(), ClaudeCodeSDK.Query.prompt() | nil) :: t()
+  def from_wire(wire, prompt) do
+    error = wire["error"] && Error.from_wire(wire["error"])
+
+    %__MODULE__{
+      index: wire["index"],
+      name: wire["name"],
+      prompt: prompt,
+      status: status(wire["status"]),
+      success: wire["status"] == "succeeded",
+      text: wire["text"],
+      structured_output: wire["structured_output"],
+      messages: Enum.map(wire["messages"], &Message.from_frame/1),
+      session_id: wire["session_id"],
+      cost: wire["cost_usd"] / 1,
+      usage: for({name, count} <- wire["usage"], key = @usage[name], into: %{}, do: {key, count}),
+      attempts: wire["attempts"],
+      duration_ms: wire["duration_ms"],
+      model: wire["model"],
+      fallback: wire["fallback"],
+      error: error,
+      errors: List.wrap(error)
+    }
+  end
+
+  @doc false
+  # Several, with what each was asked by its index.
+  @spec list([map()], %{non_neg_integer() => ClaudeCodeSDK.Query.prompt()}) :: [t()]
+  def list(wires, prompts), do: Enum.map(wires, &from_wire(&1, prompts[&1["index"]]))
+
+  @doc false
+  @spec status(String.t()) :: status()
+  def status(word), do: Map.fetch!(@statuses, word)
+end

@@ -1,0 +1,58 @@
+defmodule ClaudeCodeSDK.Orchestrator.Stats do
+  @moduledoc """
+  Counts over everything an orchestrator did since it started or since `ClaudeCodeSDK.Orchestrator.reset_stats/1`.
+
+  | Field | Counts |
+  |---|---|
+  | `total_queries` | tasks that have an outcome |
+  | `successful_queries` | those that were answered |
+  | `failed_queries` | those that failed or ran out of time |
+  | `rejected_queries` | those that were not let in |
+  | `cancelled_queries` | those that were given up or never started |
+  | `attempts` | how often something was started |
+  | `total_cost_usd`, `avg_cost_per_query` | US dollars |
+  | `total_duration_ms`, `avg_duration_ms` | milliseconds, of all tasks together and of one |
+  """
+
+  defstruct total_queries: 0,
+            successful_queries: 0,
+            failed_queries: 0,
+            rejected_queries: 0,
+            cancelled_queries: 0,
+            attempts: 0,
+            total_cost_usd: 0.0,
+            total_duration_ms: 0,
+            avg_cost_per_query: 0.0,
+            avg_duration_ms: 0.0
+
+  @typedoc "Counts."
+  @type t :: %__MODULE__{
+          total_queries: non_neg_integer(),
+          successful_queries: non_neg_integer(),
+          failed_queries: non_neg_integer(),
+          rejected_queries: non_neg_integer(),
+          cancelled_queries: non_neg_integer(),
+          attempts: non_neg_integer(),
+          total_cost_usd: float(),
+          total_duration_ms: non_neg_integer(),
+          avg_cost_per_query: float(),
+          avg_duration_ms: float()
+        }
+
+  @doc false
+  @spec from_wire(map()) :: t()
+  def from_wire(wire) do
+    %__MODULE__{
+      total_queries: wire["total"],
+      successful_queries: wire["succeeded"],
+      failed_queries: wire["failed"],
+      rejected_queries: wire["rejected"],
+      cancelled_queries: wire["cancelled"],
+      attempts: wire["attempts"],
+      total_cost_usd: wire["cost_usd"] / 1,
+      total_duration_ms: wire["duration_ms"],
+      avg_cost_per_query: wire["average_cost_usd"] / 1,
+      avg_duration_ms: wire["average_duration_ms"] / 1
+    }
+  end
+end
