@@ -6,7 +6,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Flow do
   alias ClaudeCodeSDK.{Error, JSON, Options}
   alias ClaudeCodeSDK.Orchestrator.{Call, Default, Server, Task}
 
-  @doc "A call with several tasks and what its functions say of them. Those of `told` are asked only where they are given."
+  @doc "A call with several tasks. The core asks its functions named in `told` only where they are given, and others always."
   @spec several(String.t(), Enumerable.t(), keyword(), [atom()], [atom()]) :: term()
   def several(kind, tasks, options, names, told) do
     run(options, names, fn base, given ->
