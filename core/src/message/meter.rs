@@ -75,6 +75,16 @@ impl UsageMeter {
         sum
     }
 
+    /// A process begins that counts from this total: 0, or what the session that it resumes had cost.
+    pub(crate) fn begins(&mut self, total_cost_usd: f64) {
+        self.cost.last_total = total_cost_usd;
+    }
+
+    /// What the session has cost by now, as the program says between results.
+    pub(crate) fn total(&mut self, total_cost_usd: f64) {
+        self.cost.total(total_cost_usd);
+    }
+
     /// How many messages of the model were counted.
     pub fn message_count(&self) -> usize {
         self.messages.len()
@@ -104,9 +114,13 @@ impl CostMeter {
 
     /// What this turn cost, in US dollars; 0 for a result that states no total.
     pub fn charge(&mut self, result: &ResultMessage) -> f64 {
-        let Some(total) = result.total_cost_usd.filter(|total| total.is_finite() && *total >= 0.0) else {
+        result.total_cost_usd.map_or(0.0, |total| self.total(total))
+    }
+
+    fn total(&mut self, total: f64) -> f64 {
+        if !total.is_finite() || total < 0.0 {
             return 0.0;
-        };
+        }
         // A program that could not start states zeros; it has not counted anything, so the count is not anew.
         if total == 0.0 {
             return 0.0;
@@ -156,6 +170,16 @@ mod tests {
             Message::parse(r#"{"type":"result","subtype":"success","is_error":false,"total_cost_usd":-1}"#);
         meter.add(&nothing.unwrap());
         assert_eq!(meter.cost_usd(), 0.25, "no amount of money");
+    }
+
+    #[test]
+    fn totals_between_results_and_new_processes_count_once() {
+        let mut meter = UsageMeter::default();
+        meter.total(0.25);
+        meter.add(&result("s", 0.5));
+        meter.begins(0.0);
+        meter.total(0.75);
+        assert_eq!(meter.cost_usd(), 1.25);
     }
 
     #[test]

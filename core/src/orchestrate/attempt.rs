@@ -4,8 +4,10 @@
 //! messages and the cost so far are still known.
 
 use super::{
+    item::until,
     outcome::{Run, failure},
     progress::Stage,
+    spending::Spending,
 };
 use crate::{
     Error, ErrorKind, Message, MessageKind, Prompt, Result, SessionHandle,
@@ -32,6 +34,10 @@ pub(super) trait Watch: Send {
     fn signal(&mut self, signal: &Signal);
     /// Whether text is wanted.
     fn wants_text(&self) -> bool;
+    /// Whether what it costs is wanted before it is over.
+    fn wants_cost(&self) -> bool;
+    /// All attempts together cost so many US dollars by now. An error: that is too much.
+    fn spent(&mut self, cost_usd: f64) -> Result<()>;
 }
 
 impl Attempts {
@@ -65,10 +71,33 @@ impl Attempts {
         watch.stage(Stage::Started { attempt: self.run.attempts });
         let mut failed = None;
         let mut partial = false;
-        while let Some(message) = query.next().await {
+        let mut spending = Spending::default();
+        loop {
+            let last_word = spending.last_word();
+            let message = tokio::select! {
+                message = query.next() => message,
+                total = spending.total() => {
+                    if let Some(total) = total {
+                        self.meter.total(total);
+                        if let Err(error) = watch.spent(self.meter.cost_usd()) {
+                            spending.stop(&query.handle(), error);
+                        }
+                    }
+                    continue;
+                }
+                () = until(last_word) => break,
+            };
+            let Some(message) = message else { break };
             match message {
                 Ok(message) => {
                     self.meter.add(&message);
+                    if watch.wants_cost() {
+                        match message.kind() {
+                            // Nothing more may come, so it is no time to stop it: what follows is looked at again.
+                            MessageKind::Result => drop(watch.spent(self.meter.cost_usd())),
+                            kind => spending.ask(&query.handle(), kind, self.meter.message_count()),
+                        }
+                    }
                     if let Some(signal) = outcome.observe(&message) {
                         watch.signal(&signal);
                     }
@@ -82,11 +111,12 @@ impl Attempts {
                 Err(error) => failed = Some(error),
             }
         }
-        match (self.run.result(), failed) {
-            (Some(result), _) if result.is_error() => Err(failure(result)),
-            (Some(_), _) => Ok(()),
-            (None, Some(error)) => Err(error),
-            (None, None) => Err(Error::new(
+        match (self.run.result(), spending.into_refusal(), failed) {
+            (Some(result), None, _) if result.is_error() => Err(failure(result)),
+            (Some(result), _, _) if !result.is_error() => Ok(()),
+            (_, Some(over), _) => Err(over),
+            (_, None, Some(error)) => Err(error),
+            (_, None, None) => Err(Error::new(
                 ErrorKind::ProcessExited,
                 "the program ended without a result: look at its stderr, or run it by hand",
             )

@@ -70,6 +70,11 @@ impl Gate {
         &self.admission
     }
 
+    /// Whether money is limited.
+    pub(super) fn limits_money(&self) -> bool {
+        self.cap_usd.is_some()
+    }
+
     /// The options of an attempt with what the limits say of them: what it may spend, and who retries calls of the API.
     pub(super) fn limited(&self, mut options: Options, retry: Option<&RetryPolicy>) -> Options {
         if options.max_budget_usd.is_none() {
@@ -174,6 +179,17 @@ pub(super) fn refused(refusal: &Refusal) -> Error {
         error = error.retry(Retry::After(wait));
     }
     error
+}
+
+/// Why an attempt was stopped in the middle.
+pub(super) fn overspent(refusal: &Refusal, cost_usd: f64) -> Error {
+    let message =
+        format!("{refusal}: it had cost {cost_usd:.4} USD and was stopped; give it a larger budget");
+    Error::new(ErrorKind::BudgetExceeded, message)
+        .operation("query")
+        .with("reason", refusal.reason.code())
+        .with("scope", refusal.scope)
+        .with("cost_usd", cost_usd)
 }
 
 pub(super) fn millis(time: Duration) -> u64 {

@@ -102,7 +102,7 @@ impl Item {
 
     /// Starts the task as often as it takes and may.
     async fn perform(&self, attempts: &mut Attempts, deadline: Option<Instant>) -> Ending {
-        let Shared { config, gate, totals, .. } = &*self.flow.shared;
+        let Shared { config, gate, .. } = &*self.flow.shared;
         let base = match &self.task.options {
             None => config.options.clone(),
             Some(own) => match layer::over(&config.options, own) {
@@ -110,7 +110,6 @@ impl Item {
                 Err(error) => return Ending::Failed(error),
             },
         };
-        attempts.meter = totals.meter(base.resume.as_deref());
         let mut resumes: Option<String> = None;
         let mut last = None;
         for candidate in std::iter::once(None).chain(config.fallbacks.iter().map(Some)) {
@@ -181,13 +180,16 @@ impl Item {
                 None => (options.clone(), self.task.prompt.clone()),
                 Some(session) => (resuming(options, session), Prompt::from(CONTINUE)),
             };
+            let total = totals.before(start.resume.as_deref());
             let mut builder = Session::builder(start);
             if let Some(configure) = &self.task.configure {
                 builder = configure(builder);
             }
             permit.started();
+            attempts.meter.begins(total);
             let before = attempts.meter.cost_usd();
-            let ended = attempts.attempt(builder, prompt, &mut Told { item: self, permit: &permit }).await;
+            let mut told = Told { item: self, permit: &mut permit, before };
+            let ended = attempts.attempt(builder, prompt, &mut told).await;
             // Whatever is left of it must not run beside the next attempt.
             attempts.stop().await;
             totals.note(&attempts.run);
@@ -229,7 +231,9 @@ impl Item {
 /// Tells the watchers and the limits of one task what happens in an attempt.
 struct Told<'a> {
     item: &'a Item,
-    permit: &'a Permit,
+    permit: &'a mut Permit,
+    /// What the attempts before this one cost, in US dollars.
+    before: f64,
 }
 
 impl Watch for Told<'_> {
@@ -243,6 +247,15 @@ impl Watch for Told<'_> {
 
     fn wants_text(&self) -> bool {
         self.item.flow.shared.watchers.any()
+    }
+
+    fn wants_cost(&self) -> bool {
+        self.item.flow.shared.gate.limits_money()
+    }
+
+    fn spent(&mut self, cost_usd: f64) -> Result<()> {
+        let now = cost_usd - self.before;
+        self.permit.observe_cost(Cost::from_usd(now)).map_err(|refusal| gate::overspent(&refusal, now))
     }
 }
 
@@ -260,7 +273,8 @@ fn resuming(options: &Options, session: &str) -> Options {
     }
 }
 
-async fn until(when: Option<Instant>) {
+/// Ends at that time, or never.
+pub(super) async fn until(when: Option<Instant>) {
     match when {
         Some(when) => sleep_until(when).await,
         None => std::future::pending().await,

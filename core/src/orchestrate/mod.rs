@@ -27,6 +27,7 @@ mod parallel;
 mod pipeline;
 mod progress;
 mod race;
+mod spending;
 mod stats;
 mod task;
 #[cfg(test)]

@@ -173,6 +173,7 @@ pub(super) fn failure(result: &Message) -> Error {
     let said = if said.is_empty() { format!("the turn ended with `{}`", body.subtype) } else { said };
     let kind = match body.api_error_status {
         Some(401 | 403) => ErrorKind::Auth,
+        _ if body.subtype == "error_max_budget_usd" => ErrorKind::BudgetExceeded,
         _ => ErrorKind::TurnFailed,
     };
     let mut error = Error::new(kind, said).operation("query").with("subtype", body.subtype.as_str());

@@ -382,6 +382,56 @@ async fn money_that_is_spent_is_not_spent_again() {
     assert!((orchestrator.stats().cost_usd - 0.02).abs() < 1e-9);
 }
 
+/// A program that says it has cost so much while it still works, and works on for a minute unless it is interrupted.
+fn costs(usd: f64, last: serde_json::Value) -> Script {
+    let said = json!({"type": "assistant", "message": {"id": "m", "model": "m", "content":
+        [{"type": "text", "text": "so far"}]}, "session_id": "$session_id"});
+    let steps = json!({
+        "cli": [{"await": {"type": "user"}}, {"init": {}}, {"emit": said}, {"pause_ms": 60_000}, last],
+        "control": {"get_usage": {"response": {"session": {"total_cost_usd": usd}}}},
+    });
+    Script::from_json(&steps.to_string()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_costs_too_much_is_stopped_while_it_works() {
+    let budget = Budget { run_usd: Some(1.0), total_usd: Some(5.0), ..Budget::default() };
+    let orchestrator = with(|config| config.budget = Some(budget));
+    let began = tokio::time::Instant::now();
+    let last = json!({"result": {"total_cost_usd": 2.5}});
+    let outcome = orchestrator.run(playing("x", costs(2.0, last.clone()))).await;
+    let error = outcome.error().unwrap();
+    assert_eq!((outcome.status(), error.kind()), ("failed", ErrorKind::BudgetExceeded), "{error}");
+    assert_eq!((&error.context()["scope"], &error.context()["cost_usd"]), (&json!("run"), &json!(2.0)));
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert_eq!(outcome.run().attempts, 1, "it is not tried again");
+
+    // What it cost counts: 5 - 2 leave room for one more, whose cost is seen and allowed.
+    let outcome = orchestrator.run(playing("x", costs(0.5, last))).await;
+    assert_eq!(outcome.status(), "succeeded");
+    assert!((outcome.run().cost_usd - 2.5).abs() < 1e-9);
+    let state = orchestrator.admission().state(&crate::resilience::Spender::default()).budget;
+    assert!(state.total_spent.usd() + state.uncertain.usd() >= 4.5 - 1e-9, "{state:?}");
+    let refused = orchestrator.run(playing("x", says("x", 1))).await;
+    assert_eq!((refused.status(), refused.error().unwrap().kind()), ("rejected", ErrorKind::BudgetExceeded));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_asks_what_it_costs_when_money_is_not_limited() {
+    let script = costs(2.0, json!({"result": {}}));
+    assert_eq!(orchestrator(1).run(playing("x", script.clone())).await.status(), "succeeded");
+    assert!(script.received().iter().all(|frame| frame["request"]["subtype"] != "get_usage"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_budget_of_the_program_is_a_budget_too() {
+    let result =
+        json!({"result": {"is_error": true, "subtype": "error_max_budget_usd", "total_cost_usd": 0.2}});
+    let steps = json!({"cli": [{"await": {"type": "user"}}, {"init": {}}, result]});
+    let outcome = orchestrator(1).run(playing("x", Script::from_json(&steps.to_string()).unwrap())).await;
+    assert_eq!(outcome.error().unwrap().kind(), ErrorKind::BudgetExceeded, "{outcome:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_broken_side_is_not_asked_and_another_model_is() {
     let once = || Some(Circuit { failure_threshold: 1, jitter: 0.0, ..Circuit::default() });

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::Run;
-use crate::message::{Body, Message, UsageMeter};
+use crate::message::{Body, Message};
 
 /// How many sessions are remembered; then all are forgotten, and the next resume of each counts in full once.
 const MOST: usize = 100_000;
@@ -16,13 +16,10 @@ const MOST: usize = 100_000;
 pub(super) struct Totals(Mutex<HashMap<String, f64>>);
 
 impl Totals {
-    /// A meter for a run that resumes this session.
-    pub(super) fn meter(&self, resumes: Option<&str>) -> UsageMeter {
+    /// What a program that resumes this session counts from.
+    pub(super) fn before(&self, resumes: Option<&str>) -> f64 {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match resumes.and_then(|session| known.get(session)) {
-            Some(total) => UsageMeter::resumed(*total),
-            None => UsageMeter::default(),
-        }
+        resumes.and_then(|session| known.get(session)).copied().unwrap_or_default()
     }
 
     /// Remembers what the session of a run had cost at its last result.
