@@ -10,7 +10,8 @@ import type { SDKMessage } from "./messages.js";
 import type { Drained } from "./native.js";
 import type { Options } from "./option-types.js";
 import { type HostOptions, request, respell } from "./options.js";
-import { byName, onlyStores } from "./provided.js";
+import { byName, onlyStores, type Provided } from "./provided.js";
+import { answered } from "./questions.js";
 import type { Stores } from "./session-store.js";
 import { type AnyTool, listed } from "./tools.js";
 
@@ -63,6 +64,7 @@ export class Channel implements Listener {
   #stderr: HostOptions["stderr"];
   #detach = () => {};
   readonly #replies = new Map<number, Reply>();
+  readonly #provided: Provided;
   readonly #asks: Asks;
 
   /** Checks the options and starts the program. */
@@ -93,7 +95,13 @@ export class Channel implements Listener {
     host: HostOptions,
   ) {
     this.#stderr = host.stderr;
-    this.#asks = new Asks(id, host.provided);
+    this.#provided = host.provided;
+    this.#asks = new Asks(
+      id,
+      (question) => answered(host.provided, question),
+      // The model reads why a tool failed, and the stream does not tell it.
+      (kind) => kind !== "tool_call",
+    );
   }
 
   /** Whether everything was taken and nothing will come. */
@@ -170,11 +178,14 @@ export class Channel implements Listener {
   async setTools(server: string, tools: readonly AnyTool[]): Promise<void> {
     const named = byName(tools, "tools");
     const wire = listed(tools);
-    const old = this.#asks.setTools(server, named);
+    const { tools: servers } = this.#provided;
+    const old = servers.get(server);
+    servers.set(server, named);
     try {
       await this.submit("set_tools", { server, tools: wire });
     } catch (error) {
-      this.#asks.setTools(server, old);
+      if (old === undefined) servers.delete(server);
+      else servers.set(server, old);
       throw error;
     }
   }

@@ -39,6 +39,14 @@ export type * from "./mcp.js";
 export { InMemorySessionStore } from "./memory-store.js";
 export type * from "./messages.js";
 export * from "./option-types.js";
+export type * from "./orchestrate/call-options.js";
+export type { Candidate, OrchestratorConfig, TaskOptions } from "./orchestrate/config.js";
+export type * from "./orchestrate/limits.js";
+export { Orchestrator } from "./orchestrate/orchestrator.js";
+export type { Outcome, Run, Succeeded, Unanswered } from "./orchestrate/outcome.js";
+export { type Progress, type Stage, Watcher } from "./orchestrate/progress.js";
+export type * from "./orchestrate/results.js";
+export type { Task, TaskDetails, TaskPrompt } from "./orchestrate/task.js";
 export type {
   CanUseTool,
   CanUseToolRequest,

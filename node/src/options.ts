@@ -104,6 +104,13 @@ const table: Table = {
 
 /** The request of `open` and what stays here. Throws `InvalidOptionsError`. */
 export function request(options: Options = {}): { text: string; host: HostOptions } {
+  const { wire, beside, host } = parts(options);
+  const text = JSON.stringify({ options: wire, stderr: Boolean(host.stderr), ...beside });
+  return { text, host };
+}
+
+/** Options in the core's names, what the core is told beside them, and what stays here. Throws `InvalidOptionsError`. */
+export function parts(options: Options): { wire: Wire; beside: object; host: HostOptions } {
   if (!isObject(options)) throw invalid("options", "expected an object");
   const { canUseTool, onElicitation, onUserDialog, hooks, mcpServers, sessionStore, ...data } = options;
   const { stderr, abortController, signal, systemPrompt, env, loadTimeoutMs, ...plain } = data;
@@ -121,9 +128,8 @@ export function request(options: Options = {}): { text: string; host: HostOption
     plain.timeouts = { storeMs: loadTimeoutMs, ...plain.timeouts };
   const wire: Wire = translate({ ...plain, mcpServers: host.mcpServers }, table, "");
   Object.assign(wire, systemPromptOf(systemPrompt), environment(env));
-  const text = JSON.stringify({ options: wire, stderr: Boolean(stderr), ...host.wire });
   const signals = [signal, abortController?.signal].filter((one) => one !== undefined);
-  return { text, host: { provided: host.provided, stderr, signals } };
+  return { wire, beside: host.wire, host: { provided: host.provided, stderr, signals } };
 }
 
 /** An error of the core, with the options it speaks of in the words of this package. */
@@ -145,7 +151,8 @@ function reworded(text: string): string {
     .replace(/`(list_[a-z_]+)`/g, (_, name: string) => `\`${camel(name)}\``);
 }
 
-function respelled(path: string): string {
+/** The path of an option in the names of this package. */
+export function respelled(path: string): string {
   const steps = path.replace(/^options\./, "").split(".");
   let level: Table | undefined = table;
   return steps
@@ -206,7 +213,8 @@ function expect(name: string, value: unknown, what: string, fits: boolean): void
   if (value !== undefined && !fits) throw invalid(name, `expected ${what}`);
 }
 
-const camel = (name: string) => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+/** A name of the core in the way this package writes names. */
+export const camel = (name: string) => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 
 function snake(names: string[]): Table {
   return Object.fromEntries(

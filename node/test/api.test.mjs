@@ -116,7 +116,8 @@ test("the engine's log reaches the program", async () => {
 });
 
 test("everything that is exported says what it is", () => {
-  for (const file of readdirSync(`${root}/node/src`)) {
+  for (const file of readdirSync(`${root}/node/src`, { recursive: true })) {
+    if (!file.endsWith(".ts")) continue;
     const lines = readFileSync(`${root}/node/src/${file}`, "utf8").split("\n");
     for (const [at, line] of lines.entries()) {
       if (!/^export (abstract |async )*(interface|type \w+|class|function|const) /.test(`${line} `)) continue;

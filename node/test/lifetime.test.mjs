@@ -16,8 +16,8 @@ setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc");
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-async function host(how) {
-  const child = spawn(process.execPath, [path("host.mjs"), how], { stdio: ["ignore", "pipe", "pipe"] });
+async function host(how, name = "host.mjs") {
+  const child = spawn(process.execPath, [path(name), how], { stdio: ["ignore", "pipe", "pipe"] });
   const exit = once(child, "exit");
   const [line] = await Promise.race([
     once(child.stdout, "data"),
@@ -49,6 +49,22 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"]) {
     }
   });
 }
+
+for (const how of ["exit", "throw", "SIGKILL"]) {
+  test(`a host of an orchestrator that ends by ${how} takes its programs along`, async () => {
+    const { child, exit, pids } = await host(how, "orchestrator-host.mjs");
+    if (how === "SIGKILL") child.kill(how);
+    await exit;
+    assert.ok(pids[0] > 0);
+    await gone(pids);
+  });
+}
+
+test("a call keeps the process alive to its end; an orchestrator and who watches it do not", async () => {
+  const { child, exit } = await host("end", "orchestrator-host.mjs");
+  const [code] = await exit;
+  assert.equal(code, 0, String(child.stderr.read()));
+});
 
 test("a worker that is terminated mid-stream takes its programs along", async () => {
   for (let time = 0; time < 30; time++) {

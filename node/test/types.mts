@@ -14,6 +14,9 @@ import {
   listSessions,
   MadrigalError,
   type Options,
+  Orchestrator,
+  type OrchestratorConfig,
+  type Outcome,
   type Query,
   query,
   type SDKMessage,
@@ -24,9 +27,11 @@ import {
   type SessionStore,
   type SessionStoreEntry,
   type SessionSummaryEntry,
+  type Step,
   SYSTEM_PROMPT_DYNAMIC_BOUNDARY,
   sessionStoreConformance,
   structured,
+  type Task,
   tool,
 } from "madrigal";
 import { z as z3 } from "zod/v3";
@@ -185,3 +190,53 @@ tool("add", "Adds", { a: z.number() }, ({ a }) => said(a.toUpperCase()));
 export const text4: string = structured<{ sum: number }>(undefined).sum;
 // @ts-expect-error: a store must be able to load
 export const shelf: SessionStore = { async append() {} };
+
+const config: OrchestratorConfig = {
+  maxConcurrent: 8,
+  rateLimit: { perMinute: 60, perHour: null, global: { perMinute: 500 } },
+  circuitBreaker: null,
+  budget: { keyHourUsd: 10, runUsd: 0.5 },
+  retry: { programRetries: 0 },
+  options: { model: "sonnet", canUseTool },
+  fallbacks: [{ model: "haiku", env: { A: "b" } }],
+};
+// @ts-expect-error: what ends a task is the signal of its call
+export const signalled: OrchestratorConfig = { options: { signal: new AbortController().signal } };
+// @ts-expect-error: settings have the names of this package
+export const snake: OrchestratorConfig = { max_concurrent: 8 };
+
+function told(outcome: Outcome): string {
+  if (outcome.status === "succeeded") {
+    const nothing: undefined = outcome.error;
+    return outcome.text + String(nothing);
+  }
+  const status: "failed" | "rejected" | "timed_out" | "cancelled" | "skipped" = outcome.status;
+  return `${status}: ${outcome.error.code} ${outcome.error.retryAfter}`;
+}
+
+export async function orchestrated(): Promise<void> {
+  await using orchestrator = new Orchestrator(config);
+  const tasks: Task[] = ["a", { prompt: "b", options: { mcpServers: { calc } }, retry: { maxAttempts: 2 } }];
+  async function* later(): AsyncGenerator<Task> {
+    yield* tasks;
+  }
+  for (const outcome of await orchestrator.parallel(later(), { onError: { tolerate: 1 } })) told(outcome);
+  for await (const outcome of orchestrator.asCompleted(new Set(tasks))) told(outcome);
+  const steps: Step[] = ["a", async (before) => `${before?.text}`];
+  const { signal } = new AbortController();
+  await orchestrator.pipeline(steps, { useContext: false, signal });
+  const { winner } = await orchestrator.race(tasks, { accept: ({ text }) => text.length > 3 });
+  const { counts } = await orchestrator.vote(tasks, { quorum: "plurality", ballot: async () => null });
+  const { outcome } = await orchestrator.mapReduce(tasks, { reduce: (all) => all.map(told).join() });
+  const { done } = await orchestrator.until("a", { rounds: 2, judge: () => ({ prompt: "again" }) });
+  const facts: [number | undefined, number | undefined, Outcome | undefined, boolean] = [
+    winner,
+    counts["yes"],
+    outcome,
+    done,
+  ];
+  for await (const event of orchestrator.progress())
+    if (event.stage === "retry") console.log(facts, event.afterMs, event.error.code, event.name);
+  // @ts-expect-error: a race decides nothing by votes
+  await orchestrator.race(tasks, { ballot: () => "a" });
+}

@@ -1,0 +1,101 @@
+// The settings of the policies: how often, how much, how long, and what is tried again. They are checked in the core; `null`
+// turns a limit off, and what is left out has its default.
+
+/** A limit of starts without defaults: what is left out is not limited. */
+export interface Quota {
+  /** Starts in any minute. Default: no limit. */
+  perMinute?: number | null;
+  /** Starts in any hour. Default: no limit. */
+  perHour?: number | null;
+  /** Tokens in any minute; exact in both modes. Default: no limit. */
+  tokensPerMinute?: number | null;
+  /**
+   * `null`, the default: exact windows. Otherwise the size of a token bucket, which is also the most that start at once; in any
+   * span T at most burst + rate x T start then.
+   */
+  burst?: number | null;
+  /** The least time between two starts, in milliseconds. Default 0, at most a day. */
+  minGapMs?: number;
+}
+
+/** How often something may start, for each provider, credential and model. */
+export interface RateLimit extends Quota {
+  /** Starts in any minute. Default 60. */
+  perMinute?: number | null;
+  /** Starts in any hour. Default 1000. */
+  perHour?: number | null;
+  /** A limit for all keys of a tenant together. Default: none. */
+  tenant?: Quota | null;
+  /** A limit for all keys together. Default: none. */
+  global?: Quota | null;
+}
+
+/** When a circuit breaker opens, for how long, and what closes it again. */
+export interface Circuit {
+  /** Failures in a row that open it. Default 5. */
+  failureThreshold?: number;
+  /** Successes in a row, of one probe after the other, that close it again. Default 2. */
+  successThreshold?: number;
+  /** How long it stays open the first time, in milliseconds; doubles each time until it has been healthy. Default 60 000. */
+  timeoutMs?: number;
+  /** The longest it stays open unless a server asks for more, in milliseconds. Default 300 000. */
+  maxTimeoutMs?: number;
+  /** The share of the open time that chance may take away, from 0 to 1. Default 0.2. */
+  jitter?: number;
+  /**
+   * The share of failures that opens it, above 0 and up to 1, among at least `minSamples` in `windowMs`. `null`: only failures in a
+   * row count. Default 0.5.
+   */
+  failureRate?: number | null;
+  /** How many samples a share needs. Default 10. */
+  minSamples?: number;
+  /** The time over which the share is counted, in milliseconds. Default 60 000. */
+  windowMs?: number;
+  /** How long a probe may go without a verdict before it counts as failed, in milliseconds. Default 120 000. */
+  probeMs?: number;
+  /** How long it must be closed for the next opening to be a first one again, in milliseconds. Default 60 000. */
+  healthyMs?: number;
+  /** Whether, after it closed, permits at one time grow from 1 with each success instead of all at once. Default true. */
+  slowStart?: boolean;
+}
+
+/** Limits of money, in US dollars. What is left out is not limited. */
+export interface Budget {
+  /** For one run, with all its attempts. */
+  runUsd?: number | null;
+  /** For all runs of one call, such as a pipeline. */
+  flowUsd?: number | null;
+  /** For each key (provider, credential, model) in any hour. */
+  keyHourUsd?: number | null;
+  /** For each key in any day. */
+  keyDayUsd?: number | null;
+  /** For everything, ever. */
+  totalUsd?: number | null;
+  /** How long the charge of a run whose cost is not known stays open to correction, in milliseconds. Default an hour, 3 600 000. */
+  uncertainTtlMs?: number;
+}
+
+/** How often, how soon and by whom failed work is tried again. */
+export interface RetryPolicy {
+  /** Attempts of a run, the first included. Default 3. */
+  maxAttempts?: number;
+  /** The first backoff after the API wanted fewer requests, in milliseconds. Default 1000. */
+  throttleBaseMs?: number;
+  /** The first backoff after the API or the network failed, in milliseconds. Default 250. */
+  networkBaseMs?: number;
+  /** The first backoff after a program could not be started, in milliseconds. Default 50. */
+  spawnBaseMs?: number;
+  /** The longest backoff, in milliseconds; a server may ask for more. Default 20 000. */
+  maxDelayMs?: number;
+  /** Retries for each first attempt of a key within a minute, as a share from 0 to 1. Default 0.2. */
+  budgetShare?: number;
+  /** Retries of a key within a minute that are free. Default 12. */
+  budgetFree?: number;
+  /** Retries of a key within a minute, at most. Default 100. */
+  budgetCap?: number;
+  /**
+   * How often the program itself retries a failed call of the API. Above 0 such failures are its business, and a run that still
+   * failed is not tried again; 0 makes them that of the orchestrator. Default 10.
+   */
+  programRetries?: number;
+}
