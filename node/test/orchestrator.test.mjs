@@ -195,7 +195,7 @@ test("a race has a winner, and the others are given up", () =>
     const watcher = orchestrator.progress();
     const pid = running(watcher);
     const { winner, outcomes } = await orchestrator.race([hanging(), task("b")]);
-    assert.equal(winner, 1);
+    assert.equal(winner, outcomes[1]);
     assert.deepEqual(statuses(outcomes), ["cancelled", "succeeded"]);
     if (outcomes[0].attempts > 0) await gone([await pid]);
   }));
@@ -204,7 +204,7 @@ test("only answers that are accepted win", () =>
   orchestrated(async (orchestrator) => {
     const tasks = [task("short"), task("long enough")];
     const { winner } = await orchestrator.race(tasks, { accept: async ({ text }) => text.length > 5 });
-    assert.equal(winner, 1);
+    assert.equal(winner.text, "long enough");
     const nobody = await orchestrator.race(tasks, { accept: () => false });
     assert.ok(!("winner" in nobody));
     assert.deepEqual(statuses(nobody.outcomes), ["succeeded", "succeeded"]);
@@ -225,8 +225,8 @@ test("what accept or ballot throws is thrown, the very same object", () =>
 test("votes are counted", () =>
   orchestrated(async (orchestrator) => {
     const tasks = [task("Yes."), task("no"), task("yes")];
-    const { ballot, agreement, counts, outcomes, error } = await orchestrator.vote(tasks);
-    assert.deepEqual([ballot, counts.yes, error], ["yes", 2, undefined]);
+    const { ballot, winner, agreement, counts, outcomes, error } = await orchestrator.vote(tasks);
+    assert.deepEqual([ballot, winner.text, counts.yes, error], ["yes", "Yes.", 2, undefined]);
     assert.ok(agreement > 0.6 && outcomes.length === 3);
     const none = await orchestrator.vote(tasks, { quorum: "unanimous" });
     assert.ok(!("ballot" in none) && none.error.code === "turn_failed");

@@ -15,6 +15,7 @@ import {
   getSessionMessages,
   InMemorySessionStore,
   listSessions,
+  Orchestrator,
   query,
   Session,
   tool,
@@ -109,6 +110,42 @@ test("real: tools and hooks of this process are called, and a hook refuses a too
     assert.ok((await session.getContextUsage()).totalTokens > 0);
     await session.close();
     assert.equal(existsSync(join(place.work, "made-by-bash.txt")), false);
+  }));
+
+test("real: tasks of an orchestrator run side by side, each with its own functions; one that is aborted is gone", () =>
+  inPlace(async (place) => {
+    const calc = (factor) => {
+      const add = tool("add", "Adds", { a: z.number(), b: z.number() }, ({ a, b }) => ({
+        content: [{ type: "text", text: String(factor * (a + b)) }],
+      }));
+      return { calc: createSdkMcpServer({ name: "calc", tools: [add] }) };
+    };
+    const orchestrator = new Orchestrator({
+      options: place.options({ allowedTools: ["mcp__calc", "Bash"] }),
+    });
+    const tasks = [1, 10].map((factor) => ({
+      prompt: "Please add two and three.",
+      options: { mcpServers: calc(factor) },
+    }));
+    const outcomes = await orchestrator.parallel(tasks);
+    assert.deepEqual(
+      outcomes.map(({ status, text }) => [status, text]),
+      [
+        ["succeeded", "The tool said: 5"],
+        ["succeeded", "The tool said: 50"],
+      ],
+    );
+    const aborter = new AbortController();
+    const work = assert.rejects(orchestrator.run("Please sleep in the shell.", { signal: aborter.signal }), {
+      name: "AbortError",
+    });
+    const sleeping = await toolOf(place);
+    aborter.abort();
+    await work;
+    await gone([sleeping], 3_000);
+    const { total, costUsd } = await orchestrator.stats();
+    assert.ok(total === 2 && costUsd > 0);
+    await orchestrator.close();
   }));
 
 test("real: a session goes on from the store alone", () =>

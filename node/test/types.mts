@@ -229,8 +229,8 @@ export async function orchestrated(): Promise<void> {
   const { counts } = await orchestrator.vote(tasks, { quorum: "plurality", ballot: async () => null });
   const { outcome } = await orchestrator.mapReduce(tasks, { reduce: (all) => all.map(told).join() });
   const { done } = await orchestrator.until("a", { rounds: 2, judge: () => ({ prompt: "again" }) });
-  const facts: [number | undefined, number | undefined, Outcome | undefined, boolean] = [
-    winner,
+  const facts: [string | undefined, number | undefined, Outcome | undefined, boolean] = [
+    winner?.text,
     counts["yes"],
     outcome,
     done,

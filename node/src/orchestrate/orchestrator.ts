@@ -98,7 +98,7 @@ export class Orchestrator {
    * Runs tasks side by side until one is answered; the others are given up.
    *
    * @example
-   * const { winner, outcomes } = await orchestrator.race([{ prompt, options: { model: "haiku" } }, { prompt, options: { model: "opus" } }]);
+   * const { winner } = await orchestrator.race([{ prompt, options: { model: "haiku" } }, { prompt, options: { model: "opus" } }]);
    */
   race(tasks: Iterable<Task>, options: RaceOptions = {}): Promise<RaceOutcome> {
     return race(this.#hub, tasks, options);

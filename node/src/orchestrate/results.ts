@@ -1,12 +1,12 @@
 // What calls of an orchestrator give beside lists of outcomes.
 
 import type { MadrigalError } from "../errors.js";
-import type { Outcome } from "./outcome.js";
+import type { Outcome, Succeeded } from "./outcome.js";
 
 /** How a race ended. */
 export interface RaceOutcome {
-  /** The position of the first answer that counts; left out when there was none. */
-  winner?: number;
+  /** The first answer that counts; left out when there was none. */
+  winner?: Succeeded;
   /** In the order of the tasks. Those that were beaten are `cancelled`. */
   outcomes: Outcome[];
 }
@@ -15,8 +15,8 @@ export interface RaceOutcome {
 export interface VoteOutcome {
   /** What won; left out when nothing did. */
   ballot?: string;
-  /** The position of the first answer that says it. */
-  winner?: number;
+  /** The first answer that says it. */
+  winner?: Succeeded;
   /** The part of all that were asked who say it, from 0 to 1. */
   agreement: number;
   /** How many said what. */

@@ -6,7 +6,7 @@ import type { Call } from "./call.js";
 import type { MapReduceOptions, RaceOptions, VoteOptions } from "./call-options.js";
 import { all, count, needed, word } from "./given.js";
 import type { Hub } from "./hub.js";
-import type { WireOutcome } from "./outcome.js";
+import type { Outcome, WireOutcome } from "./outcome.js";
 import type { MapReduceOutcome, RaceOutcome, VoteOutcome } from "./results.js";
 import type { Task } from "./task.js";
 
@@ -26,10 +26,7 @@ export function race(hub: Hub, tasks: Iterable<Task>, options: RaceOptions): Pro
           call.decided(async () => Boolean(await accept(call.outcome(outcome))));
       return { kind: "race", tasks: listed(call, tasks), ask: accept !== undefined };
     },
-    ({ winner, outcomes }: WireRace, call) => ({
-      ...(winner !== null && { winner }),
-      outcomes: call.outcomes(outcomes),
-    }),
+    ({ winner, outcomes }: WireRace, call) => won(winner, call.outcomes(outcomes)),
   );
 }
 
@@ -56,10 +53,9 @@ export function vote(hub: Hub, tasks: Iterable<Task>, options: VoteOptions): Pro
     },
     ({ ballot, winner, agreement, counts, outcomes, error }: WireVote, call) => ({
       ...(ballot !== null && { ballot }),
-      ...(winner !== null && { winner }),
+      ...won(winner, call.outcomes(outcomes)),
       agreement,
       counts,
-      outcomes: call.outcomes(outcomes),
       ...call.error(error),
     }),
   );
@@ -92,6 +88,12 @@ export function mapReduce(
       ...call.error(error),
     }),
   );
+}
+
+/** Outcomes, and the one among them that won. */
+function won(winner: number | null, outcomes: Outcome[]): RaceOutcome {
+  const one = outcomes.find(({ index }) => index === winner);
+  return one?.status === "succeeded" ? { winner: one, outcomes } : { outcomes };
 }
 
 function said(ballot: string | null | undefined): string | null {
