@@ -13,13 +13,13 @@ use futures_core::Stream;
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{
-    Outcome, Task,
+    Outcome, Task, gate,
     item::Item,
     orchestrator::Shared,
     outcome::Run,
     progress::{Progress, Stage},
 };
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, resilience::Spender};
 
 /// Where tasks come from. One that fails has an outcome like any other.
 pub(super) type Source = Pin<Box<dyn Stream<Item = Result<Task>> + Send>>;
@@ -59,11 +59,33 @@ pub(super) struct Flow {
     pub(super) kind: &'static str,
     /// Set to the reason when what still runs is not needed any more.
     given_up: watch::Sender<Option<Error>>,
+    /// Forgets what the limits know of the call when the last of it is gone.
+    _account: Arc<Account>,
+}
+
+struct Account {
+    shared: Arc<Shared>,
+    id: u64,
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        let flow = Spender::default().flow(gate::local(self.id));
+        self.shared.gate.admission().forget(&flow);
+    }
 }
 
 impl Flow {
     pub(super) fn new(shared: &Arc<Shared>, kind: &'static str) -> Self {
-        Self { id: shared.next_flow(), shared: Arc::clone(shared), kind, given_up: watch::Sender::new(None) }
+        let id = shared.next_flow();
+        let account = Account { shared: Arc::clone(shared), id };
+        Self {
+            id,
+            shared: Arc::clone(shared),
+            kind,
+            given_up: watch::Sender::new(None),
+            _account: Arc::new(account),
+        }
     }
 
     pub(super) fn tell(&self, index: usize, name: Option<&Arc<str>>, stage: Stage) {

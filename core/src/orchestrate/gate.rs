@@ -163,6 +163,11 @@ pub(super) fn key(options: &Options, provider: Option<&str>, credential: Option<
     Key::new(provider, credential.unwrap_or_default(), options.model.clone().unwrap_or_default())
 }
 
+/// By which the limits of a flow know it. Calls are counted anew by each process, so no ledger may take one for another.
+pub(super) fn local(flow: u64) -> String {
+    format!("#{flow}")
+}
+
 /// A refusal as an error.
 pub(super) fn refused(refusal: &Refusal) -> Error {
     let kind = match refusal.reason {

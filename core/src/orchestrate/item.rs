@@ -59,6 +59,8 @@ impl Item {
             ending = self.perform(&mut attempts, deadline) => ending,
         };
         attempts.stop().await;
+        self.flow.shared.gate.admission().forget(&Spender::default().run(self.run_name()));
+        self.tell_marks();
         let outcome = self.outcome(attempts, ending, started.elapsed(), limit);
         self.flow.finished(self.name.as_ref(), &outcome);
         outcome
@@ -98,6 +100,21 @@ impl Item {
 impl Item {
     fn tell(&self, stage: Stage) {
         self.flow.tell(self.index, self.name.as_ref(), stage);
+    }
+
+    /// Tells of the marks that budgets reached, whoever's money it was.
+    fn tell_marks(&self) {
+        let gate = &self.flow.shared.gate;
+        if gate.limits_money() {
+            for event in gate.admission().take_budget_events() {
+                self.tell(Stage::from(event));
+            }
+        }
+    }
+
+    /// By which the limits of a run know it.
+    fn run_name(&self) -> String {
+        format!("{}.{}", gate::local(self.flow.id), self.index)
     }
 
     /// Starts the task as often as it takes and may.
@@ -149,8 +166,8 @@ impl Item {
         let provider = candidate.and_then(|candidate| candidate.provider.as_deref());
         let credential = candidate.and_then(|candidate| candidate.credential.as_deref());
         let spender = Spender::new(gate::key(options, provider, credential))
-            .flow(self.flow.id.to_string())
-            .run(format!("{}.{}", self.flow.id, self.index));
+            .flow(gate::local(self.flow.id))
+            .run(self.run_name());
         Asker { spender, deadline }
     }
 
@@ -197,12 +214,14 @@ impl Item {
             let (error, failure) = match ended {
                 Ok(()) => {
                     permit.settle(&Ok(()), spent);
+                    self.tell_marks();
                     return Ok(());
                 }
                 Err((error, failure)) => (error, failure),
             };
             let never_ran = matches!(failure.kind, FailureKind::NotInstalled | FailureKind::SpawnFailed);
             permit.settle(&Err(failure.clone()), spent.or(never_ran.then_some(Cost::ZERO)));
+            self.tell_marks();
             let decision = tries.failed(&failure);
             let (RetryDecision::Again { after, .. }, Some(again)) = (decision, self.again(attempts)) else {
                 return Err((Ending::Failed(error), failure.kind));

@@ -13,6 +13,8 @@ use std::{
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::resilience::{AccountState, BudgetEvent, Cost};
+
 /// Something happened to a task.
 #[derive(Clone, Debug, Serialize)]
 pub struct Progress {
@@ -91,6 +93,21 @@ pub enum Stage {
         /// Why it failed before.
         error: Value,
     },
+    /// A budget came near its limit, by this task or another one that ended about now.
+    Budget {
+        /// Which limit: `run`, `flow`, `key_hour`, `key_day` or `global`.
+        scope: &'static str,
+        /// Whose: the number of the flow, flow and index of the run, the key; empty for `global`.
+        account: String,
+        /// 50, 80 or 95: each is said once, and again after the account fell below it.
+        percent: u8,
+        /// The limit, in US dollars.
+        limit_usd: Option<Cost>,
+        /// Spent within the time of the limit, in US dollars.
+        spent_usd: Cost,
+        /// Held for tasks that run, or whose cost is not known, in US dollars.
+        held_usd: Cost,
+    },
     /// It has its outcome.
     Done {
         /// As [`Outcome::status`](super::Outcome::status) says.
@@ -100,6 +117,20 @@ pub enum Stage {
         /// Milliseconds from being taken up.
         duration_ms: u64,
     },
+}
+
+impl From<BudgetEvent> for Stage {
+    fn from(event: BudgetEvent) -> Self {
+        let AccountState { limit, spent, held } = event.account;
+        Self::Budget {
+            scope: event.scope,
+            account: event.name.trim_start_matches('#').to_owned(),
+            percent: event.percent,
+            limit_usd: limit,
+            spent_usd: spent,
+            held_usd: held,
+        }
+    }
 }
 
 #[allow(clippy::ref_option, reason = "the form that serde calls")]

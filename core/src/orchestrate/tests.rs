@@ -417,6 +417,39 @@ async fn a_run_that_costs_too_much_is_stopped_while_it_works() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn marks_of_budgets_are_told_and_what_is_over_is_forgotten() {
+    let budget =
+        Budget { total_usd: Some(0.03), flow_usd: Some(0.02), run_usd: Some(0.01), ..Budget::default() };
+    let orchestrator = with(|config| config.budget = Some(budget));
+    let mut progress = orchestrator.subscribe();
+    orchestrator.pipeline((0..2).map(|_| playing("x", says("x", 1)))).await;
+    let seen = progress.take();
+    assert!(seen.iter().enumerate().all(|(number, event)| event.sequence == number as u64));
+    let marks: Vec<_> = seen
+        .iter()
+        .map(|event| serde_json::to_value(event).unwrap())
+        .filter(|event| event["stage"] == "budget")
+        .map(|event| {
+            assert_eq!((&event["flow"], &event["name"]), (&json!(1), &json!("x")));
+            format!("{} {} {} {}", event["index"], event["scope"], event["account"], event["percent"])
+        })
+        .collect();
+    assert_eq!(
+        marks,
+        [
+            r#"0 "run" "1.0" 95"#,
+            r#"0 "flow" "1" 50"#,
+            r#"1 "run" "1.1" 95"#,
+            r#"1 "flow" "1" 95"#,
+            r#"1 "global" "" 50"#,
+        ]
+    );
+    let gone = crate::resilience::Spender::default().flow("#1").run("#1.0");
+    let state = orchestrator.admission().state(&gone).budget;
+    assert_eq!(state.accounts.keys().collect::<Vec<_>>(), [&"global"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn nobody_asks_what_it_costs_when_money_is_not_limited() {
     let script = costs(2.0, json!({"result": {}}));
     assert_eq!(orchestrator(1).run(playing("x", script.clone())).await.status(), "succeeded");

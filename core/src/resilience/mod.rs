@@ -46,8 +46,8 @@ mod retry;
 
 pub use admission::{Admission, AdmissionConfig, AdmissionState, Demand, Permit};
 pub use budget::{
-    AccountState, Budget, BudgetEvent, BudgetState, Cost, CostBudget, Ledger, LedgerEntry, MemoryLedger,
-    Reservation, Spender,
+    AccountState, Budget, BudgetEvent, BudgetState, Cost, CostBudget, FileLedger, Ledger, LedgerEntry,
+    MemoryLedger, Reservation, Spender,
 };
 pub use circuit::{Circuit, CircuitBreaker, CircuitPhase, CircuitState, Forced, Ticket, Verdict};
 pub use clock::{Clock, Moment, Sleep, SystemClock, VirtualClock};

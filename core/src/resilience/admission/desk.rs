@@ -275,10 +275,8 @@ impl Resources for Desk {
         }
         let breaker = self.breaker(&key, now).map(|breaker| breaker.take(now));
         let local = self.local.as_mut().map(|local| local.take(now));
-        // Without a ledger a reservation cannot fail after the check.
         let reservation = (self.config.budget.is_some())
-            .then(|| self.book.reserve(&demand.spender, demand.cap, demand.margin, Duration::ZERO).ok())
-            .flatten();
+            .then(|| self.book.reserve(&demand.spender, demand.cap, demand.margin, now));
         let start = self.chain.as_mut().map(|chain| chain.take(&key, demand.tokens, now));
         Grant { key, breaker, local, reservation, start }
     }
@@ -287,7 +285,8 @@ impl Resources for Desk {
         if let (Some(start), Some(chain)) = (&grant.start, &mut self.chain) {
             chain.refund(start);
         }
-        self.finish(&grant, Some(Cost::ZERO), Cost::ZERO, now, Duration::ZERO);
+        let date = self.book.date(now);
+        self.finish(&grant, Some(Cost::ZERO), Cost::ZERO, now, date);
     }
 
     fn exhausted(&self) -> bool {

@@ -16,7 +16,8 @@ use desk::Desk;
 pub use permit::Permit;
 
 use super::{
-    BudgetEvent, BudgetState, CircuitState, Clock, Decision, Key, RateState, Refusal, Spender, SystemClock,
+    Budget, BudgetEvent, BudgetState, CircuitState, Clock, Decision, Key, RateState, Refusal, Spender,
+    SystemClock,
     chance::Chance,
     line::{Shared, State},
 };
@@ -76,7 +77,12 @@ impl Admission {
     fn build(config: AdmissionConfig, clock: Arc<dyn Clock>, chance: Chance) -> Result<Self> {
         config.validate()?;
         let longest = config.max_waiting as usize;
-        Ok(Self(Shared::new(Desk::new(config, chance, clock.now()), longest, clock)))
+        let ledger = config.budget.as_ref().map_or(Ok(None), Budget::open_ledger)?;
+        let mut desk = Desk::new(config, chance, clock.now());
+        if let Some(ledger) = ledger {
+            desk.book.recover(ledger, clock.now(), clock.wall())?;
+        }
+        Ok(Self(Shared::new(desk, longest, clock)))
     }
 
     /// Answers at once. Does not pass those who wait already.

@@ -51,6 +51,8 @@ pub(crate) struct Book {
     next: u64,
     sweep_at: usize,
     ledger: Option<Arc<dyn Ledger>>,
+    /// What the ledger did not take yet, in order. As long as there is any, nothing new is held.
+    unwritten: Vec<LedgerEntry>,
     /// The date of the clock's beginning, for what is written when only time passed.
     began: Duration,
     events: Vec<BudgetEvent>,
@@ -78,6 +80,7 @@ impl Book {
             next: 0,
             sweep_at: SWEEP,
             ledger: None,
+            unwritten: Vec::new(),
             began: Duration::ZERO,
             events: Vec::new(),
         }
@@ -149,6 +152,9 @@ impl Book {
     /// Whether so much could be held now.
     pub(crate) fn check(&mut self, spender: &Spender, amount: Cost, now: Moment) -> Check {
         self.tick(now);
+        if !self.written() {
+            return Check::Refuse(Refusal::new(RefusalReason::BudgetExceeded, "ledger", None));
+        }
         self.prepare(spender, now);
         let mut answer = Check::Ready;
         for (scope, account) in self.accounts(spender) {
@@ -173,24 +179,22 @@ impl Book {
         answer
     }
 
-    /// Holds it. Only after `check` just said `Ready`. Fails when the ledger cannot be written.
-    pub(crate) fn reserve(
-        &mut self,
-        spender: &Spender,
-        cap: Cost,
-        margin: Cost,
-        wall: Duration,
-    ) -> Result<u64, Refusal> {
+    /// Holds it. Only after `check` just said `Ready`. When the ledger cannot be written, this one is held all the same, and none after it.
+    pub(crate) fn reserve(&mut self, spender: &Spender, cap: Cost, margin: Cost, now: Moment) -> u64 {
         let id = self.next;
         let held = cap.plus(margin);
-        if let Some(ledger) = &self.ledger {
-            let entry =
-                LedgerEntry::Reserved { id, spender: spender.clone(), cap, held, at_ms: millis(wall) };
-            ledger.append(&entry).map_err(|_| Refusal::new(RefusalReason::BudgetExceeded, "ledger", None))?;
+        if self.ledger.is_some() {
+            let at_ms = millis(self.date(now));
+            self.write(LedgerEntry::Reserved { id, spender: spender.lasting(), cap, held, at_ms });
         }
         self.next += 1;
         self.insert(id, spender.clone(), cap, held);
-        Ok(id)
+        id
+    }
+
+    /// The date of a moment.
+    pub(crate) fn date(&self, now: Moment) -> Duration {
+        self.began + now.since(Moment::ZERO)
     }
 
     fn insert(&mut self, id: u64, spender: Spender, cap: Cost, held: Cost) {
@@ -211,13 +215,24 @@ impl Book {
         }
     }
 
-    fn write(&self, entry: &LedgerEntry) {
-        if let Some(ledger) = &self.ledger
-            && let Err(error) = ledger.append(entry)
-        {
-            // What was reserved stays on record, so the worst is that too much counts after a crash.
-            tracing::warn!(%error, "the ledger of a budget could not be written");
+    fn write(&mut self, entry: LedgerEntry) {
+        if self.ledger.is_some() {
+            self.unwritten.push(entry);
+            self.written();
         }
+    }
+
+    /// Whether the ledger has everything.
+    pub(super) fn written(&mut self) -> bool {
+        let Some(ledger) = &self.ledger else { return true };
+        while let Some(entry) = self.unwritten.first() {
+            if let Err(error) = ledger.append(entry) {
+                tracing::warn!(%error, "the ledger of a budget cannot be written");
+                return false;
+            }
+            self.unwritten.remove(0);
+        }
+        true
     }
 
     /// A run was seen to have cost so much: holds more for it, or refuses.
@@ -229,7 +244,7 @@ impl Book {
         }
         match self.check(&spender, more, now) {
             Check::Ready => {
-                self.write(&LedgerEntry::Held { id, held: observed });
+                self.write(LedgerEntry::Held { id, held: observed });
                 self.rehold(id, observed);
                 Ok(())
             }
@@ -240,7 +255,7 @@ impl Book {
     /// The run is over. A second time changes nothing.
     pub(crate) fn settle(&mut self, id: u64, actual: Cost, now: Moment, wall: Duration) {
         if self.open.contains_key(&id) {
-            self.write(&LedgerEntry::Settled { id, actual, at_ms: millis(wall) });
+            self.write(LedgerEntry::Settled { id, actual, at_ms: millis(wall) });
             self.charge(id, actual, now, now);
         }
     }
@@ -273,7 +288,7 @@ impl Book {
             return;
         }
         let charged = observed.max(entry.cap);
-        self.write(&LedgerEntry::Held { id, held: charged });
+        self.write(LedgerEntry::Held { id, held: charged });
         self.rehold(id, charged);
         self.uncertain.push_back((now, id));
     }
@@ -288,8 +303,8 @@ impl Book {
             if let Some(entry) = self.open.get(&id) {
                 // As of when its time was over, however late that is noticed.
                 let (held, due) = (entry.held, since + ttl);
-                let at_ms = millis(self.began + due.since(Moment::ZERO));
-                self.write(&LedgerEntry::Settled { id, actual: held, at_ms });
+                let at_ms = millis(self.date(due));
+                self.write(LedgerEntry::Settled { id, actual: held, at_ms });
                 self.charge(id, held, due, now);
             }
         }

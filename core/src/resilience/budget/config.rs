@@ -1,8 +1,10 @@
 //! How much may be spent, by whom, in which time.
 
+use std::{path::PathBuf, sync::Arc};
+
 use serde::{Deserialize, Serialize};
 
-use super::Cost;
+use super::{Cost, FileLedger, Ledger};
 use crate::{
     Result,
     resilience::{
@@ -35,6 +37,10 @@ pub struct Budget {
     pub total_usd: Option<f64>,
     /// How long the charge of a run whose cost is not known stays open to correction, in milliseconds. Default an hour.
     pub uncertain_ttl_ms: u64,
+    /// The path of a file in which everything that is held and spent is written down, so that limits go on where they were when the host
+    /// comes back: see [`FileLedger`](super::FileLedger). Flows and runs whose names begin with `#` are not written: they end with their
+    /// process. Default: none, and everything is forgotten with the process.
+    pub ledger: Option<PathBuf>,
 }
 
 impl Default for Budget {
@@ -46,6 +52,7 @@ impl Default for Budget {
             key_day_usd: None,
             total_usd: None,
             uncertain_ttl_ms: 3_600_000,
+            ledger: None,
         }
     }
 }
@@ -79,7 +86,15 @@ impl Budget {
                 ));
             }
         }
+        if self.ledger.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+            return Err(invalid("budget.ledger", "expected the path of a file"));
+        }
         Ok(())
+    }
+
+    pub(crate) fn open_ledger(&self) -> Result<Option<Arc<dyn Ledger>>> {
+        let Some(path) = &self.ledger else { return Ok(None) };
+        Ok(Some(Arc::new(FileLedger::open(path)?)))
     }
 
     pub(super) fn limit(usd: Option<f64>) -> Option<Cost> {
@@ -106,6 +121,12 @@ pub struct Spender {
 }
 
 impl Spender {
+    /// As a ledger knows it: without what ends with this process.
+    pub(super) fn lasting(&self) -> Self {
+        let lasts = |name: &Option<String>| name.clone().filter(|name| !name.starts_with('#'));
+        Self { key: self.key.clone(), flow: lasts(&self.flow), run: lasts(&self.run) }
+    }
+
     /// A key alone.
     pub fn new(key: Key) -> Self {
         Self { key, flow: None, run: None }

@@ -6,8 +6,10 @@
 
 mod account;
 mod book;
+mod compact;
 mod config;
 mod cost;
+mod file;
 mod ledger;
 #[cfg(test)]
 mod tests;
@@ -24,9 +26,10 @@ pub(crate) use book::Book;
 pub use book::BudgetEvent;
 pub use config::{Budget, Spender};
 pub use cost::Cost;
+pub use file::FileLedger;
 pub use ledger::{Ledger, LedgerEntry, MemoryLedger};
 
-use super::{Clock, Moment, Refusal, SystemClock, line::Check};
+use super::{Clock, Moment, Refusal, RefusalReason, SystemClock, line::Check};
 use crate::Result;
 
 /// How the accounts of a spender stand.
@@ -69,23 +72,25 @@ struct Shared {
 }
 
 impl CostBudget {
-    /// A budget of which nothing is spent, on the clock of the machine. Fails with `invalid_options`, naming the field.
+    /// A budget of which nothing is spent but what its ledger says, on the clock of the machine. Fails with `invalid_options`, naming the
+    /// field.
     pub fn new(budget: Budget) -> Result<Self> {
         Self::with_clock(budget, SystemClock::new())
     }
 
     /// The same on a clock of your own, for tests.
     pub fn with_clock(budget: Budget, clock: impl Clock) -> Result<Self> {
-        Self::build(budget, clock, None::<Arc<MemoryLedger>>)
+        let ledger = budget.open_ledger()?;
+        Self::build(budget, clock, ledger)
     }
 
     /// A budget that writes down what happens and goes on where the ledger ends: what was under way when its host died is charged
-    /// with its cap until it is settled or its time is over. Fails when the ledger cannot be read.
+    /// with its cap until it is settled or its time is over. `budget.ledger` plays no part. Fails when the ledger cannot be read.
     pub fn with_ledger(budget: Budget, clock: impl Clock, ledger: Arc<impl Ledger>) -> Result<Self> {
         Self::build(budget, clock, Some(ledger))
     }
 
-    fn build(budget: Budget, clock: impl Clock, ledger: Option<Arc<impl Ledger>>) -> Result<Self> {
+    fn build(budget: Budget, clock: impl Clock, ledger: Option<Arc<dyn Ledger>>) -> Result<Self> {
         budget.validate()?;
         let mut book = Book::new(budget);
         if let Some(ledger) = ledger {
@@ -139,9 +144,15 @@ impl CostBudget {
     /// program looks only after each answer. `retry_after` of a refusal is when enough has left the window; `None`: when others give
     /// back, or never.
     pub fn reserve(&self, spender: &Spender, cap: Cost, margin: Cost) -> Result<Reservation, Refusal> {
-        let wall = self.0.clock.wall();
         let id = self.with(|book, now| match book.check(spender, cap.plus(margin), now) {
-            Check::Ready => book.reserve(spender, cap, margin, wall),
+            Check::Ready => {
+                let id = book.reserve(spender, cap, margin, now);
+                if book.written() {
+                    return Ok(id);
+                }
+                book.settle(id, Cost::ZERO, now, book.date(now));
+                Err(Refusal::new(RefusalReason::BudgetExceeded, "ledger", None))
+            }
             Check::Wait { why, .. } | Check::Refuse(why) => Err(why),
         })?;
         Ok(Reservation { budget: self.clone(), id, cap, over: false })

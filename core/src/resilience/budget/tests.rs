@@ -100,7 +100,7 @@ fn random_spending_stays_within_every_limit() {
                     }
                     if fits {
                         let (cost, more) = (Cost::from_nanos(cap), Cost::from_nanos(margin));
-                        let id = book.reserve(&spender(key, flow), cost, more, Duration::ZERO).unwrap();
+                        let id = book.reserve(&spender(key, flow), cost, more, moment);
                         reference
                             .open
                             .insert(id, Open { key, flow, cap, held: cap + margin, uncertain: false });
@@ -205,6 +205,56 @@ fn a_crash_forgets_nothing() {
             }
         }
     }
+}
+
+/// A ledger whose disk is full now and then.
+#[derive(Default)]
+struct Full {
+    entries: MemoryLedger,
+    full: std::sync::atomic::AtomicBool,
+}
+
+impl Ledger for Full {
+    fn append(&self, entry: &LedgerEntry) -> crate::Result<()> {
+        if self.full.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(crate::Error::new(crate::ErrorKind::Internal, "the disk is full"));
+        }
+        self.entries.append(entry)
+    }
+
+    fn load(&self) -> crate::Result<Vec<LedgerEntry>> {
+        self.entries.load()
+    }
+}
+
+#[test]
+fn nothing_is_held_that_cannot_be_written_and_nothing_is_left_out_afterwards() {
+    let ledger = Arc::new(Full::default());
+    let limits = Budget { total_usd: Some(1.0), ..Budget::default() };
+    let budget = CostBudget::with_ledger(limits, VirtualClock::new(), Arc::clone(&ledger)).unwrap();
+    let flow = Spender::default().flow("#1").run("lasting");
+    let reserve = || budget.reserve(&flow, Cost::from_usd(0.4), Cost::ZERO);
+    let full = |full| ledger.full.store(full, std::sync::atomic::Ordering::Relaxed);
+    let first = reserve().unwrap();
+    full(true);
+    first.settle(Cost::from_usd(0.2));
+    assert_eq!(reserve().unwrap_err().scope, "ledger");
+    full(false);
+    let second = reserve().unwrap();
+    full(true);
+    assert_eq!(reserve().unwrap_err().scope, "ledger");
+    full(false);
+    second.settle(Cost::from_usd(0.3));
+    let written = ledger.load().unwrap();
+    let settled: Vec<_> = written
+        .iter()
+        .filter_map(
+            |entry| if let LedgerEntry::Settled { actual, .. } = entry { Some(actual.usd()) } else { None },
+        )
+        .collect();
+    assert_eq!(settled, [0.2, 0.0, 0.3], "who was refused because of the disk costs nothing");
+    let LedgerEntry::Reserved { spender, .. } = &written[0] else { panic!("{written:?}") };
+    assert_eq!(*spender, Spender::default().run("lasting"), "what ends with the process is not written");
 }
 
 /// B5: a chain of resumes costs what its last cumulative total says.
