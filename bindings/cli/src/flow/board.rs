@@ -74,6 +74,11 @@ impl Board {
                 let model = model.as_deref().unwrap_or("the next");
                 live.say(event.index, &self.style.yellow(&format!("failed, goes on with {model}")));
             }
+            Stage::Budget { scope, percent, limit_usd, .. } => {
+                let limit = limit_usd.map(|limit| format!(" of {limit}")).unwrap_or_default();
+                let line = format!("budget ({scope}): {percent} %{limit} are spent");
+                drop(live.all.println(self.style.yellow(&line)));
+            }
             Stage::Done { .. } => live.end(event.index),
         }
     }
