@@ -6,7 +6,11 @@ use madrigal::{Error, ErrorKind, Prompt, Result, tools::ToolSpec};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json, value::RawValue};
 
-use crate::{flow::Flow, handles::Entry};
+use crate::{
+    flow::Flow,
+    handles::{Entry, Running},
+    policy::Acquiring,
+};
 
 /// One command; see `docs/boundary.md`.
 #[derive(Deserialize)]
@@ -44,6 +48,11 @@ enum Command {
     },
     Cancel {
         run: i64,
+    },
+    Acquire {
+        id: i64,
+        #[serde(default)]
+        wish: Acquiring,
     },
     Stats {
         id: i64,
@@ -102,7 +111,11 @@ pub(crate) fn dispatch(entry: &Entry, text: &str) -> Result<()> {
     let command: Command = serde_json::from_str(text).map_err(invalid)?;
     match command {
         Command::Run { id, flow } => entry.orchestra()?.run(id, flow)?,
-        Command::Cancel { run } => entry.orchestra()?.cancel(run),
+        Command::Cancel { run } => match &entry.running {
+            Running::Policy(policy) => policy.cancel(run),
+            _ => entry.orchestra()?.cancel(run),
+        },
+        Command::Acquire { id, wish } => entry.policy()?.acquire(id, wish)?,
         Command::Stats { id } => {
             let stats = entry.orchestra()?.stats();
             reply(entry, Some(id), std::future::ready(Ok(stats)))?;

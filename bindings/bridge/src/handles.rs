@@ -12,7 +12,7 @@ use std::{
 
 use madrigal::{Error, ErrorKind, Result, SessionHandle};
 
-use crate::{SessionId, asks::Asks, orchestra::Orchestra, signals::Signals, work::Work};
+use crate::{SessionId, asks::Asks, orchestra::Orchestra, policy::Policy, signals::Signals, work::Work};
 
 /// One open session.
 pub(crate) struct Entry {
@@ -30,6 +30,8 @@ pub(crate) enum Running {
     Work(Arc<Work>),
     /// An orchestrator.
     Orchestra(Arc<Orchestra>),
+    /// A policy by itself.
+    Policy(Arc<Policy>),
 }
 
 impl Entry {
@@ -42,7 +44,7 @@ impl Entry {
         match &self.running {
             Running::Session(handle) => Ok(handle),
             Running::Work(_) => Err(closed("work on a session store takes answers and no other command")),
-            Running::Orchestra(_) => Err(not_for("a session")),
+            Running::Orchestra(_) | Running::Policy(_) => Err(not_for("a session")),
         }
     }
 
@@ -54,12 +56,21 @@ impl Entry {
         }
     }
 
+    /// The policy, for what only a policy can do.
+    pub(crate) fn policy(&self) -> Result<&Arc<Policy>> {
+        match &self.running {
+            Running::Policy(policy) => Ok(policy),
+            _ => Err(not_for("a policy")),
+        }
+    }
+
     /// Ends it now.
     pub(crate) fn stop(&self) {
         match &self.running {
             Running::Session(handle) => handle.stop(),
             Running::Work(work) => work.stop(),
             Running::Orchestra(orchestra) => orchestra.stop(),
+            Running::Policy(policy) => policy.stop(),
         }
     }
 
@@ -69,7 +80,7 @@ impl Entry {
             Running::Session(handle) => drop(handle.gone().await),
             Running::Work(work) => work.gone().await,
             // Programs of calls that were given up are ended by the thread that looks after them.
-            Running::Orchestra(_) => {}
+            Running::Orchestra(_) | Running::Policy(_) => {}
         }
     }
 }

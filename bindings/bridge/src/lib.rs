@@ -11,6 +11,7 @@ mod invoke;
 mod log;
 mod open;
 mod orchestra;
+mod policy;
 mod runtime;
 mod signals;
 mod store;
@@ -83,6 +84,14 @@ pub fn submit(session: SessionId, command: &str) -> Result<()> {
     command::dispatch(&*handles::get(session)?, command)
 }
 
+/// Puts a question to a policy that is answered at once, as JSON text.
+///
+/// # Errors
+/// `closed`; `invalid_argument` for a text that is no question of this policy; that of the policy when it refuses.
+pub fn decide(policy: SessionId, question: &str) -> Result<String> {
+    handles::get(policy)?.policy()?.decide(question).map(|answer| answer.to_string())
+}
+
 /// Takes all waiting signals, as JSON texts.
 ///
 /// # Errors
@@ -101,6 +110,7 @@ pub fn drain(session: SessionId, max: usize) -> Result<Batch> {
         Running::Session(handle) => handle.mailbox().drain(max),
         Running::Work(work) => (Vec::new(), work.end()),
         Running::Orchestra(orchestra) => orchestra.drain(max),
+        Running::Policy(_) => (Vec::new(), None),
     };
     let items = items.into_iter().map(|item| item.map_or_else(Item::Error, Item::Message)).collect();
     Ok(Batch { items, end: end.as_ref().map(End::to_json) })

@@ -15,7 +15,7 @@ use crate::{
     SessionId, Wake,
     asks::Asks,
     handles::{self, Entry, Running},
-    orchestra, runtime,
+    orchestra, policy, runtime,
     signals::Signals,
     store::{HostStore, StoreSpec},
     work,
@@ -43,6 +43,9 @@ struct Request<'a> {
     /// An orchestrator, in place of a session.
     #[serde(borrow, default)]
     orchestrator: Option<&'a RawValue>,
+    /// A policy by itself, in place of a session.
+    #[serde(borrow, default)]
+    policy: Option<&'a RawValue>,
     /// Whether the host wants to hear of what happens to tasks.
     #[serde(default)]
     progress: bool,
@@ -58,6 +61,9 @@ pub(crate) fn open(request: &str, wake: Arc<dyn Wake>) -> Result<SessionId> {
     }
     if let Some(config) = request.orchestrator {
         return orchestra::open(config, request.progress, wake);
+    }
+    if let Some(spec) = request.policy {
+        return policy::open(spec, wake);
     }
     let options = Options::from_json(request.options.map_or("{}", RawValue::get))?;
     let kinds = request.asks.iter().map(|name| ask_kind(name)).collect::<Result<Vec<_>>>()?;

@@ -23,7 +23,7 @@ use crate::{
     flow::{Caller, Flow},
     handles::{self, Entry, Running},
     runtime,
-    signals::Signals,
+    signals::{Reply, Signals},
 };
 
 /// An open orchestrator.
@@ -91,10 +91,9 @@ impl Orchestra {
                 .operation("submit")
                 .with("field", "id"));
         }
-        // Made here: a call that is given up before it began replies, too.
-        let mut reply = Reply { signals: self.signals.clone(), id, replied: true };
         let runtime = runtime::handle()?;
-        reply.replied = false;
+        // Made here: a call that is given up before it began replies, too.
+        let reply = Reply::new(&self.signals, id, "run");
         let call = runtime.spawn(async move {
             let signals = this.signals.clone();
             let each = |outcome: Value| {
@@ -149,34 +148,5 @@ impl Orchestra {
             call.abort();
         }
         self.bell.wake.wake(self.bell.session);
-    }
-}
-
-/// Replies however the call ends: also when it is given up, or panics.
-struct Reply {
-    signals: Arc<Signals>,
-    id: i64,
-    replied: bool,
-}
-
-impl Reply {
-    fn tell(&mut self, result: Result<Value>) {
-        self.replied = true;
-        let id = self.id;
-        self.signals.push(
-            match result {
-                Ok(result) => json!({"event": "reply", "id": id, "result": result}),
-                Err(error) => json!({"event": "reply", "id": id, "error": error.to_json()}),
-            }
-            .to_string(),
-        );
-    }
-}
-
-impl Drop for Reply {
-    fn drop(&mut self) {
-        if !self.replied {
-            self.tell(Err(Error::new(ErrorKind::Cancelled, "the call was given up").operation("run")));
-        }
     }
 }

@@ -3,6 +3,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use madrigal::{Error, ErrorKind, Result};
+use serde_json::{Value, json};
+
 use crate::{SessionId, Wake};
 
 pub(crate) struct Signals {
@@ -33,5 +36,44 @@ impl Signals {
 
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.queue())
+    }
+}
+
+/// The reply to a command that takes its time. It comes however that ends: also when it is given up, or panics.
+pub(crate) struct Reply {
+    signals: Arc<Signals>,
+    id: i64,
+    operation: &'static str,
+    replied: bool,
+}
+
+impl Reply {
+    pub(crate) fn new(signals: &Arc<Signals>, id: i64, operation: &'static str) -> Self {
+        Self { signals: signals.clone(), id, operation, replied: false }
+    }
+
+    pub(crate) fn tell(mut self, result: Result<Value>) {
+        self.push(result);
+    }
+
+    fn push(&mut self, result: Result<Value>) {
+        self.replied = true;
+        let id = self.id;
+        self.signals.push(
+            match result {
+                Ok(result) => json!({"event": "reply", "id": id, "result": result}),
+                Err(error) => json!({"event": "reply", "id": id, "error": error.to_json()}),
+            }
+            .to_string(),
+        );
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if !self.replied {
+            let error = Error::new(ErrorKind::Cancelled, "the call was given up");
+            self.push(Err(error.operation(self.operation)));
+        }
     }
 }

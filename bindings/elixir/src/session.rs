@@ -78,6 +78,12 @@ fn submitted<'a>(env: Env<'a>, handle: &Handle, command: &str) -> Term<'a> {
     })
 }
 
+/// The answer of a policy as JSON text.
+#[rustler::nif]
+fn decide<'a>(env: Env<'a>, handle: ResourceArc<Handle>, question: &str) -> Term<'a> {
+    error::returning(env, || Ok(bridge::decide(handle.id, question)?.encode(env)))
+}
+
 /// The waiting signals as JSON texts.
 #[rustler::nif]
 fn signals(env: Env<'_>, handle: ResourceArc<Handle>) -> Term<'_> {

@@ -30,6 +30,7 @@ defmodule ClaudeCodeSDK.Native do
   def detach(_handle), do: not_loaded()
   def submit(_handle, _command), do: not_loaded()
   def submit_big(_handle, _command), do: not_loaded()
+  def decide(_handle, _question), do: not_loaded()
   def signals(_handle), do: not_loaded()
   def drain(_handle), do: not_loaded()
   def drain_big(_handle), do: not_loaded()
