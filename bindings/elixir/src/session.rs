@@ -78,8 +78,8 @@ fn submitted<'a>(env: Env<'a>, handle: &Handle, command: &str) -> Term<'a> {
     })
 }
 
-/// The answer of a policy as JSON text.
-#[rustler::nif]
+/// The answer of a policy as JSON text. A budget may write to its ledger.
+#[rustler::nif(schedule = "DirtyIo")]
 fn decide<'a>(env: Env<'a>, handle: ResourceArc<Handle>, question: &str) -> Term<'a> {
     error::returning(env, || Ok(bridge::decide(handle.id, question)?.encode(env)))
 }

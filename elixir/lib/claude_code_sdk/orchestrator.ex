@@ -80,7 +80,7 @@ defmodule ClaudeCodeSDK.Orchestrator do
   | `rate_limit` | 60 a minute, 1000 an hour | a number a minute, or `[per_minute: 60, per_hour: 1000, burst: ...]`; `nil`: none. Counted for each provider, credential and model |
   | `circuit_breaker` | | `[failure_threshold: 5, success_threshold: 2, timeout_ms: 60_000, ...]`; `nil`: none |
   | `budget_usd` | no limit | US dollars for everything |
-  | `budget` | no limit | `[run_usd: ..., flow_usd: ..., key_hour_usd: ..., key_day_usd: ..., total_usd: ...]` |
+  | `budget` | no limit | `[run_usd: ..., flow_usd: ..., key_hour_usd: ..., key_day_usd: ..., total_usd: ..., ledger: path]`, see `ClaudeCodeSDK.CostBudget` |
   | `retry` | | `[max_attempts: 3, program_retries: 10, ...]`. With the 10 retries of the program itself, failed calls of the API are its business; with `program_retries: 0` they are the orchestrator's |
   | `fallbacks` | none | what a task falls back to: `[[model: "haiku"], ...]`, at most 5 |
 

@@ -23,6 +23,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Progress do
   | `:api_retry` | the program waits to ask the model again | `attempt`, `after_ms`, `status` |
   | `:retry` | it failed and will be started again | `attempt`, `after_ms`, `resume`, `error` |
   | `:fallback` | it failed and goes to the next of its fallbacks | `model`, `error` |
+  | `:budget` | a limit of money came near, by this task or another that ended about now | `scope`, `account`, `percent`, `limit_usd`, `spent_usd`, `held_usd` |
   | `:done` | it has its outcome | `status`, `cost_usd`, `duration_ms` |
 
   `error` is a `ClaudeCodeSDK.Error`; `status` of `:done` is that of the outcome.
@@ -44,6 +45,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Progress do
           | :api_retry
           | :retry
           | :fallback
+          | :budget
           | :done
           | String.t()
 
@@ -58,9 +60,10 @@ defmodule ClaudeCodeSDK.Orchestrator.Progress do
           data: %{atom() => term()}
         }
 
-  @stages ~w(queued waiting admitted started delta tool api_retry retry fallback done)a
+  @stages ~w(queued waiting admitted started delta tool api_retry retry fallback budget done)a
   @stage_names Map.new(@stages, &{Atom.to_string(&1), &1})
-  @data ~w(reason retry_after_ms attempt text tool id after_ms status resume error model cost_usd duration_ms)a
+  @data ~w(reason retry_after_ms attempt text tool id after_ms status resume error model cost_usd duration_ms
+           scope account percent limit_usd spent_usd held_usd)a
   @data_names Map.new(@data, &{Atom.to_string(&1), &1})
 
   @doc false
