@@ -8,7 +8,9 @@ mod runs;
 
 use figures::Row;
 
-const ROWS: [(&str, fn() -> Vec<Row>); 6] = [
+type Measure = fn() -> Vec<Row>;
+
+const ROWS: [(&str, Measure); 6] = [
     ("admission", decisions::admission),
     ("together", decisions::together),
     ("speedup", runs::speedup),
