@@ -1,6 +1,9 @@
 // The orchestrator: what each call gives, what functions on the way get and throw, and how calls are given up.
 
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import * as madrigal from "madrigal";
 import { answering, gone, playing } from "./simulator.mjs";
@@ -387,6 +390,33 @@ test("a budget rejects what it does not cover, and says so", () =>
     },
     { budget: { totalUsd: 0.5, runUsd: 0.25 } },
   ));
+
+test("marks of a budget are told, and its ledger is for one orchestrator at a time", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "madrigal-ledger-"));
+  const config = { budget: { totalUsd: 0.5, runUsd: 0.25, ledger: join(folder, "ledger") } };
+  try {
+    await orchestrated(async (orchestrator) => {
+      const watcher = orchestrator.progress();
+      await orchestrator.run(task("a"));
+      const marks = [];
+      for await (const event of watcher) {
+        if (event.stage === "budget" && event.scope === "global") marks.push(event);
+        if (event.stage === "done") break;
+      }
+      assert.deepEqual(
+        marks.map(({ percent, limitUsd, spentUsd }) => [percent, limitUsd, spentUsd]),
+        [[50, 0.5, 0.25]],
+      );
+      assert.throws(() => new Orchestrator(config), /lock|another|in use/);
+    }, config);
+    await orchestrated(async (orchestrator) => {
+      const outcomes = await orchestrator.parallel([task("b"), task("c")], { maxConcurrent: 1 });
+      assert.deepEqual(statuses(outcomes), ["succeeded", "rejected"]);
+    }, config);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 test("an aborted call rejects with the reason, and its programs are gone", () =>
   orchestrated(async (orchestrator) => {

@@ -73,6 +73,11 @@ export interface Budget {
   totalUsd?: number | null;
   /** How long the charge of a run whose cost is not known stays open to correction, in milliseconds. Default an hour, 3 600 000. */
   uncertainTtlMs?: number;
+  /**
+   * A file in which all that is held and spent is written down, so that the limits of keys and `totalUsd` go on after a restart. For one
+   * orchestrator at a time. Default: none.
+   */
+  ledger?: string | null;
 }
 
 /** How often, how soon and by whom failed work is tried again. */

@@ -39,6 +39,19 @@ export type Stage =
   | { stage: "retry"; attempt: number; afterMs: number; resume: boolean; error: MadrigalError }
   /** It failed and goes to the next of its fallbacks. */
   | { stage: "fallback"; model?: string; error: MadrigalError }
+  /**
+   * A limit of money came near, by this task or another one that ended about now: `scope` is `run`, `flow`, `key_hour`, `key_day` or
+   * `global`, `account` whose it is, `percent` 50, 80 or 95.
+   */
+  | {
+      stage: "budget";
+      scope: string;
+      account: string;
+      percent: number;
+      limitUsd?: number;
+      spentUsd: number;
+      heldUsd: number;
+    }
   /** It has its outcome. */
   | { stage: "done"; status: string; costUsd: number; durationMs: number };
 

@@ -26,7 +26,7 @@ export const settings = {
     "healthyMs",
     "slowStart",
   ),
-  budget: named("runUsd", "flowUsd", "keyHourUsd", "keyDayUsd", "totalUsd", "uncertainTtlMs"),
+  budget: named("runUsd", "flowUsd", "keyHourUsd", "keyDayUsd", "totalUsd", "uncertainTtlMs", "ledger"),
   retry: named(
     "maxAttempts",
     "throttleBaseMs",
