@@ -118,11 +118,11 @@ pub(crate) fn dispatch(entry: &Entry, text: &str) -> Result<()> {
         Command::Acquire { id, wish } => entry.policy()?.acquire(id, wish)?,
         Command::Stats { id } => {
             let stats = entry.orchestra()?.stats();
-            reply(entry, Some(id), std::future::ready(Ok(stats)))?;
+            reply(entry, Some(id), std::future::ready(stats))?;
         }
         Command::ResetStats { id } => {
-            entry.orchestra()?.reset_stats();
-            reply(entry, Some(id), std::future::ready(Ok(Value::Null)))?;
+            let done = entry.orchestra()?.reset_stats().map(|()| Value::Null);
+            reply(entry, Some(id), std::future::ready(done))?;
         }
         Command::Progress { ask, progress, total, message } => {
             entry.asks.progress(&ask, progress, total, message.as_deref());

@@ -2,10 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
 
@@ -28,13 +25,14 @@ use crate::{
 
 /// An open orchestrator.
 pub(crate) struct Orchestra {
-    orchestrator: Orchestrator,
+    /// Until it is closed; then the last call that runs takes it along.
+    orchestrator: Mutex<Option<Orchestrator>>,
     signals: Arc<Signals>,
     asks: Arc<Asks>,
     calls: Mutex<HashMap<i64, JoinHandle<()>>>,
-    progress: Option<Mutex<ProgressStream>>,
+    /// Ends when nothing of the orchestrator is left. Without a host that wants to know what happens, it is there for that alone.
+    progress: Mutex<Option<ProgressStream>>,
     bell: Arc<Bell>,
-    over: AtomicBool,
 }
 
 /// Wakes the host when something happened.
@@ -63,13 +61,12 @@ pub(crate) fn open(config: &RawValue, progress: bool, wake: Arc<dyn Wake>) -> Re
     let signals = Arc::new(Signals::new(session, wake.clone()));
     let asks = Arc::new(Asks::new(Vec::new(), signals.clone()));
     let orchestra = Arc::new(Orchestra {
-        progress: progress.then(|| Mutex::new(orchestrator.subscribe())),
-        orchestrator,
+        progress: Mutex::new(progress.then(|| orchestrator.subscribe())),
+        orchestrator: Mutex::new(Some(orchestrator)),
         signals: signals.clone(),
         asks: asks.clone(),
         calls: Mutex::default(),
         bell: Arc::new(Bell { wake, session }),
-        over: AtomicBool::new(false),
     });
     // From now on the first thing that happens wakes the host.
     drop(orchestra.drain(0));
@@ -80,11 +77,8 @@ pub(crate) fn open(config: &RawValue, progress: bool, wake: Arc<dyn Wake>) -> Re
 impl Orchestra {
     /// Begins a call. Its result is the reply.
     pub(crate) fn run(self: &Arc<Self>, id: i64, flow: Flow) -> Result<()> {
-        if self.over.load(Ordering::SeqCst) {
-            return Err(Error::new(ErrorKind::Closed, "the orchestrator was closed"));
-        }
-        let this = self.clone();
         let mut calls = lock(&self.calls);
+        let orchestrator = self.orchestrator()?;
         if calls.get(&id).is_some_and(|call| !call.is_finished()) {
             let message = format!("id: a call with the id {id} runs already; choose another");
             return Err(Error::new(ErrorKind::InvalidArgument, message)
@@ -93,17 +87,8 @@ impl Orchestra {
         }
         let runtime = runtime::handle()?;
         // Made here: a call that is given up before it began replies, too.
-        let reply = Reply::new(&self.signals, id, "run");
-        let call = runtime.spawn(async move {
-            let signals = this.signals.clone();
-            let each = |outcome: Value| {
-                signals.push(json!({"event": "outcome", "run": id, "outcome": outcome}).to_string());
-            };
-            let caller = Caller { asks: this.asks.clone(), run: id };
-            let result = flow.perform(&this.orchestrator, caller, each).await;
-            reply.tell(result);
-            lock(&this.calls).remove(&id);
-        });
+        let call = Call { reply: Reply::new(&self.signals, id, "run"), orchestrator };
+        let call = runtime.spawn(conduct(self.clone(), call, id, flow));
         calls.insert(id, call);
         Ok(())
     }
@@ -115,38 +100,75 @@ impl Orchestra {
         }
     }
 
-    pub(crate) fn stats(&self) -> Value {
-        json!(self.orchestrator.stats())
+    pub(crate) fn stats(&self) -> Result<Value> {
+        Ok(json!(self.orchestrator()?.stats()))
     }
 
-    pub(crate) fn reset_stats(&self) {
-        self.orchestrator.reset_stats();
+    pub(crate) fn reset_stats(&self) -> Result<()> {
+        self.orchestrator()?.reset_stats();
+        Ok(())
     }
 
-    /// Takes up to `max` of what happened.
+    fn orchestrator(&self) -> Result<Orchestrator> {
+        let open = lock(&self.orchestrator).clone();
+        open.ok_or_else(|| Error::new(ErrorKind::Closed, "the orchestrator was closed"))
+    }
+
+    /// Takes up to `max` of what happened. The end is there when nothing of the orchestrator is left.
     pub(crate) fn drain(&self, max: usize) -> (Vec<Result<Message>>, Option<End>) {
         let mut items = Vec::new();
-        if let Some(progress) = &self.progress {
-            let mut progress = lock(progress);
+        let mut end = None;
+        if let Some(progress) = &mut *lock(&self.progress) {
             let waker = Waker::from(self.bell.clone());
             let mut context = Context::from_waker(&waker);
             while items.len() < max.max(1) {
-                let Poll::Ready(Some(event)) = progress.poll(&mut context) else { break };
-                let mut line = json!(event);
-                line["type"] = "progress".into();
-                items.push(Message::parse(&line.to_string()));
+                match progress.poll(&mut context) {
+                    Poll::Ready(Some(event)) => {
+                        let mut line = json!(event);
+                        line["type"] = "progress".into();
+                        items.push(Message::parse(&line.to_string()));
+                    }
+                    Poll::Ready(None) => {
+                        end = Some(End::default());
+                        break;
+                    }
+                    Poll::Pending => break,
+                }
             }
         }
-        let over = self.over.load(Ordering::SeqCst) && items.is_empty();
-        (items, over.then(End::default))
+        let end = end.filter(|_| items.is_empty());
+        (items, end)
     }
 
     /// Gives up all calls.
     pub(crate) fn stop(&self) {
-        self.over.store(true, Ordering::SeqCst);
+        let orchestrator = lock(&self.orchestrator).take();
+        if let Some(orchestrator) = &orchestrator {
+            lock(&self.progress).get_or_insert_with(|| orchestrator.subscribe());
+        }
+        drop(orchestrator);
         for (_, call) in lock(&self.calls).drain() {
             call.abort();
         }
         self.bell.wake.wake(self.bell.session);
     }
+}
+
+/// A call that runs. Its reply comes first however it ends, and only then does it let go of the orchestrator: so the end is not told
+/// before the reply.
+struct Call {
+    reply: Reply,
+    orchestrator: Orchestrator,
+}
+
+/// Carries a call out.
+async fn conduct(orchestra: Arc<Orchestra>, call: Call, id: i64, flow: Flow) {
+    let signals = orchestra.signals.clone();
+    let each = |outcome: Value| {
+        signals.push(json!({"event": "outcome", "run": id, "outcome": outcome}).to_string());
+    };
+    let caller = Caller { asks: orchestra.asks.clone(), run: id };
+    let result = flow.perform(&call.orchestrator, caller, each).await;
+    lock(&orchestra.calls).remove(&id);
+    call.reply.tell(result);
 }

@@ -151,8 +151,27 @@ fn a_call_can_be_given_up_and_so_can_all() {
     assert_eq!(host.reply(2)["error"]["code"], "cancelled");
     host.until(|host| host.end.is_some());
     let run = json!({"command": "run", "id": 3, "flow": flow});
+    host.say(&json!({"command": "stats", "id": 4}));
+    assert_eq!(host.reply(4)["error"]["code"], "closed");
     assert_eq!(submit(host.session, &run.to_string()).unwrap_err().kind(), ErrorKind::Closed);
     release(host.session);
+}
+
+#[test]
+fn the_end_comes_when_nothing_is_left() {
+    let ledger = std::env::temp_dir().join(format!("madrigal-bridge-ledger-{}", std::process::id()));
+    let config = json!({"options": playing(&json!([{"await": {"type": "user"}}, {"hang": true}])),
+        "budget": {"key_hour_usd": 1, "ledger": ledger}});
+    for progress in [true, false].repeat(20) {
+        // The one before has let go of its ledger, or this one would be refused.
+        let mut host = Host::request(&json!({"orchestrator": config, "progress": progress}));
+        host.say(&json!({"command": "run", "id": 1, "flow": {"kind": "parallel", "tasks": ["a", "b"]}}));
+        close(host.session, Close::Now);
+        host.until(|host| host.end.is_some());
+        assert!(host.signals.iter().any(|signal| signal["id"] == 1), "the end came before the reply");
+        release(host.session);
+    }
+    let _ = std::fs::remove_file(ledger);
 }
 
 #[test]

@@ -45,21 +45,16 @@ pub struct Orchestrator {
 pub(super) struct Shared {
     pub(super) config: OrchestratorConfig,
     pub(super) gate: Gate,
-    pub(super) watchers: Watchers,
     pub(super) stats: Counter,
     pub(super) totals: Totals,
     flows: AtomicU64,
+    /// The last to go: who watches is told the end when nothing else is left, such as the lock of a ledger.
+    pub(super) watchers: Watchers,
 }
 
 impl Shared {
     pub(super) fn next_flow(&self) -> u64 {
         self.flows.fetch_add(1, Ordering::Relaxed) + 1
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        self.watchers.close();
     }
 }
 

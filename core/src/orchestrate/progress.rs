@@ -164,8 +164,10 @@ impl Watchers {
     pub(super) fn any(&self) -> bool {
         !lock(&self.0).is_empty()
     }
+}
 
-    pub(super) fn close(&self) {
+impl Drop for Watchers {
+    fn drop(&mut self) {
         for watcher in std::mem::take(&mut *lock(&self.0)).iter().filter_map(Weak::upgrade) {
             let mut waiting = lock(&watcher);
             waiting.over = true;

@@ -38,7 +38,9 @@ export class Hub implements Listener {
   readonly #watchers = new Set<Watcher>();
   #lastCommand = 0;
   #closing: Promise<void> | undefined;
-  #quiet = () => {};
+  /** Nothing of it is left in the engine. */
+  #over = false;
+  #ended = () => {};
 
   /** Checks the configuration. Throws `InvalidOptionsError`. */
   static open(config: OrchestratorConfig): Hub {
@@ -125,14 +127,17 @@ export class Hub implements Listener {
 
   onWake(): void {
     this.#signals();
-    this.#watched();
+    if (this.#closing !== undefined) this.#take();
+    else this.#watched();
   }
 
   async #close(): Promise<void> {
     for (const call of this.#calls.values()) call.giveUp(closed("run"));
     engine.close(this.id, true);
-    if (this.#replies.size > 0) await new Promise<void>((resolve) => (this.#quiet = resolve));
+    hold(this);
     this.#take();
+    if (!this.#over) await new Promise<void>((resolve) => (this.#ended = resolve));
+    letGo(this);
     for (const watcher of this.#watchers) watcher.end();
     this.#watchers.clear();
     release(this);
@@ -202,14 +207,24 @@ export class Hub implements Listener {
     if (reply === undefined) return;
     this.#replies.delete(id);
     tell(reply);
-    if (this.#replies.size > 0) return;
-    letGo(this);
-    this.#quiet();
+    if (this.#replies.size === 0 && this.#closing === undefined) letGo(this);
+  }
+
+  /** Its last signals came before its end. */
+  #onEnd(): void {
+    this.#signals();
+    this.#end();
   }
 
   /** The engine was shut down. */
   #lost(): void {
     for (const id of [...this.#replies.keys()]) this.#onReply(id, (reply) => reply.reject(closed("run")));
+    this.#end();
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#ended();
   }
 
   /** Events are left in the engine while those who watch are busy, and dropped when nobody watches. */
@@ -224,9 +239,11 @@ export class Hub implements Listener {
       try {
         batch = engine.drain(this.id, BATCH);
       } catch {
+        this.#lost();
         return;
       }
       more = batch.more;
+      if (batch.end !== undefined) this.#onEnd();
       if (this.#watchers.size === 0) continue;
       for (const line of JSON.parse(batch.items)) {
         const event = progressFrom(line);
