@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Candidate;
 use crate::{
     Error, ErrorKind, Options, Result,
-    resilience::{AdmissionConfig, Budget, Circuit, RateLimit, RetryPolicy},
+    resilience::{Adaptive, AdmissionConfig, Budget, Circuit, MemoryLimit, RateLimit, RetryPolicy},
 };
 
 /// How an orchestrator is made. On the wire an object with these fields; what is left out has its default, and unknown fields are
@@ -20,6 +20,13 @@ pub struct OrchestratorConfig {
     /// How many may wait to be let in; one more is refused as `overloaded`. A call takes no more tasks than may run at a time, so this
     /// is met only by many calls at once. Default 1000.
     pub max_waiting: u32,
+    /// How many programs may be starting at the same time: let in, and not yet ready. Default: no limit of its own.
+    pub max_starting: Option<u32>,
+    /// How much memory must be left for another program to start: `{"min_available_mb": 1024, "run_mb": 150}`. Default: nobody looks. Linux only.
+    pub memory: Option<MemoryLimit>,
+    /// Lets the number of places follow what the API says: `{"min": 1, "decrease": 0.7, "cooldown_ms": 5000}`. Default: it stays
+    /// `max_concurrent`.
+    pub adaptive: Option<Adaptive>,
     /// How often tasks may start. Default 60 a minute and 1000 an hour for each provider, credential and model; `None`: as often as they like.
     pub rate_limit: Option<RateLimit>,
     /// When to stop asking somebody who fails. Default: after 5 failures in a row, for a minute; `None`: never.
@@ -46,6 +53,9 @@ impl Default for OrchestratorConfig {
         Self {
             max_concurrent: 5,
             max_waiting: 1_000,
+            max_starting: None,
+            memory: None,
+            adaptive: None,
             rate_limit: Some(RateLimit::default()),
             circuit_breaker: Some(Circuit::default()),
             budget: None,
@@ -103,6 +113,9 @@ impl OrchestratorConfig {
         AdmissionConfig {
             max_concurrent: u32::try_from(self.max_concurrent).unwrap_or(u32::MAX),
             max_waiting: self.max_waiting,
+            max_starting: self.max_starting,
+            memory: self.memory.clone(),
+            adaptive: self.adaptive.clone(),
             rate_limit: self.rate_limit.clone(),
             circuit_breaker: self.circuit_breaker.clone(),
             budget: self.budget.clone(),

@@ -35,6 +35,7 @@ const MARGIN: f64 = 0.1;
 /// Lets attempts in, and decides about further ones.
 pub(super) struct Gate {
     admission: Admission,
+    max_starting: Option<u32>,
     retrier: Retrier,
     retry: RetryPolicy,
     /// What one attempt may spend that says nothing else; `None`: money is not limited.
@@ -58,6 +59,7 @@ impl Gate {
         });
         let run = limits.and_then(|budget| budget.run_usd);
         Ok(Self {
+            max_starting: config.max_starting,
             admission: Admission::new(config.admission())?,
             retrier: Retrier::new(config.retry.clone())?,
             retry: config.retry.clone(),
@@ -130,6 +132,8 @@ impl Gate {
         let state = self.admission.state(spender);
         if state.running >= state.max_concurrent {
             "slot"
+        } else if self.max_starting.is_some_and(|limit| state.starting >= limit) {
+            "start"
         } else if state.rate.is_some_and(|rate| rate.next_start_ms > 0) {
             "rate"
         } else if state.circuit.is_some_and(|circuit| circuit.retry_after_ms != Some(0)) {

@@ -44,7 +44,7 @@ mod reading;
 mod refusal;
 mod retry;
 
-pub use admission::{Admission, AdmissionConfig, AdmissionState, Demand, Permit};
+pub use admission::{Adaptive, Admission, AdmissionConfig, AdmissionState, Demand, MemoryLimit, Permit};
 pub use budget::{
     AccountState, Budget, BudgetEvent, BudgetState, Cost, CostBudget, FileLedger, Ledger, LedgerEntry,
     MemoryLedger, Reservation, Spender,

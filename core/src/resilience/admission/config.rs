@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Adaptive, MemoryLimit};
 use crate::{
     Result,
     resilience::{
@@ -37,6 +38,13 @@ pub struct AdmissionConfig {
     pub circuit_breaker: Option<Circuit>,
     /// How much may be spent. Default: whatever it costs.
     pub budget: Option<Budget>,
+    /// How many programs may be starting at the same time: let in, and not yet ready. Starting one takes about half a second of a core
+    /// (measured), so more than twice the cores only makes all of them late. Default: no limit of its own.
+    pub max_starting: Option<u32>,
+    /// How much memory must be left for another program to start. Default: nobody looks.
+    pub memory: Option<MemoryLimit>,
+    /// Lets the number of places follow what the API says. Default: it stays `max_concurrent`.
+    pub adaptive: Option<Adaptive>,
     /// How many runs in a row the keys of a tenant get when several wait. Default 1 for each.
     pub tenant_weights: BTreeMap<String, u32>,
 }
@@ -50,6 +58,9 @@ impl Default for AdmissionConfig {
             rate_limit: Some(RateLimit::default()),
             circuit_breaker: Some(Circuit::default()),
             budget: None,
+            max_starting: None,
+            memory: None,
+            adaptive: None,
             tenant_weights: BTreeMap::new(),
         }
     }
@@ -72,6 +83,11 @@ impl AdmissionConfig {
         if self.max_concurrent_per_key == Some(0) {
             return zero("max_concurrent_per_key");
         }
+        if self.max_starting == Some(0) {
+            return zero("max_starting");
+        }
+        self.memory.as_ref().map_or(Ok(()), MemoryLimit::validate)?;
+        self.adaptive.as_ref().map_or(Ok(()), |adaptive| adaptive.validate(self.max_concurrent))?;
         if self.tenant_weights.values().any(|weight| *weight == 0) {
             return zero("tenant_weights");
         }

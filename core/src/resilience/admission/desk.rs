@@ -1,8 +1,15 @@
 //! Everything an attempt needs, taken in one step or not at all: a place to run, the breakers' consent, money, a start.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use super::{AdmissionConfig, Demand};
+use super::{AdmissionConfig, Demand, adaptive::Places, memory::Memory};
 use crate::resilience::{
     BreakerEffect, Class, Cost, Failure, FailureKind, Forced, Key, LimiterEffect, Moment, Refusal,
     RefusalReason, Signal, Ticket, Verdict,
@@ -20,6 +27,10 @@ pub(crate) struct Desk {
     config: AdmissionConfig,
     pub(super) limit: u32,
     pub(super) running: u32,
+    /// Those of them that are not ready yet.
+    pub(super) starting: u32,
+    adaptive: Option<Places>,
+    pub(super) memory: Option<Memory>,
     by_key: HashMap<Key, u32>,
     breakers: HashMap<Key, Machine>,
     pub(super) local: Option<Machine>,
@@ -37,6 +48,8 @@ pub(crate) struct Grant {
     local: Option<Ticket>,
     reservation: Option<u64>,
     start: Option<Taken>,
+    /// Whether it counts among those that start.
+    starting: AtomicBool,
 }
 
 impl Desk {
@@ -49,6 +62,9 @@ impl Desk {
         Self {
             limit: config.max_concurrent,
             running: 0,
+            starting: 0,
+            adaptive: config.adaptive.clone().map(|adaptive| Places::new(adaptive, config.max_concurrent)),
+            memory: config.memory.clone().map(Memory::new),
             by_key: HashMap::new(),
             breakers: HashMap::new(),
             local,
@@ -74,14 +90,33 @@ impl Desk {
         self.breakers.get_mut(key)
     }
 
-    fn slot(&self, key: &Key) -> Check {
+    /// How many may run now.
+    pub(super) fn places(&self) -> u32 {
+        self.adaptive.as_ref().map_or(self.limit, |adaptive| adaptive.get().min(self.limit))
+    }
+
+    /// It is ready, or will never be.
+    fn ready(&mut self, grant: &Grant) {
+        if grant.starting.swap(false, Ordering::Relaxed) {
+            self.starting -= 1;
+        }
+    }
+
+    fn slot(&mut self, key: &Key, now: Moment) -> Check {
         let busy = |scope| Check::Wait {
             until: None,
             own: false,
             why: Refusal::new(RefusalReason::Shed, scope, None),
         };
-        if self.running >= self.limit {
+        if self.running >= self.places() {
             return busy("slots");
+        }
+        if self.config.max_starting.is_some_and(|limit| self.starting >= limit) {
+            return busy("starts");
+        }
+        if let Some(again) = self.memory.as_mut().and_then(|memory| memory.short(self.starting, now)) {
+            let why = Refusal::new(RefusalReason::Shed, "memory", None);
+            return Check::Wait { until: Some(again), own: false, why };
         }
         match self.config.max_concurrent_per_key {
             Some(limit) if self.by_key.get(key).is_some_and(|running| *running >= limit) => busy("key_slots"),
@@ -107,7 +142,10 @@ impl Desk {
     /// Passes a word of the program on to those whom it concerns.
     pub(super) fn signal(&mut self, grant: &Grant, signal: &Signal, now: Moment, wall: Duration) {
         match signal {
-            Signal::Ready => self.record_local(grant, Verdict::Success, now),
+            Signal::Ready => {
+                self.ready(grant);
+                self.record_local(grant, Verdict::Success, now);
+            }
             Signal::Answered => {
                 self.record(grant, Verdict::Success, now);
                 if let Some(chain) = &mut self.chain {
@@ -127,6 +165,9 @@ impl Desk {
     }
 
     fn failed(&mut self, grant: &Grant, kind: FailureKind, retry_after: Option<Duration>, now: Moment) {
+        if let Some(adaptive) = &mut self.adaptive {
+            adaptive.failed(kind, now);
+        }
         match kind.breaker() {
             BreakerEffect::Failure => self.record(grant, Verdict::Failure { kind, retry_after: None }, now),
             BreakerEffect::LocalFailure => {
@@ -163,6 +204,9 @@ impl Desk {
     pub(super) fn outcome(&mut self, grant: &Grant, outcome: &Result<(), Failure>, now: Moment) {
         match outcome {
             Ok(()) => {
+                if let Some(adaptive) = &mut self.adaptive {
+                    adaptive.succeeded(self.running, self.limit);
+                }
                 self.record(grant, Verdict::Success, now);
                 self.record_local(grant, Verdict::Success, now);
             }
@@ -193,6 +237,7 @@ impl Desk {
     }
 
     fn release(&mut self, grant: &Grant, now: Moment) {
+        self.ready(grant);
         self.running = self.running.saturating_sub(1);
         if let Some(running) = self.by_key.get_mut(&grant.key) {
             *running -= 1;
@@ -257,7 +302,7 @@ impl Resources for Desk {
             answer = later(answer, chain.check(key, demand.tokens, ahead, now));
         }
         // A place comes free at a time that nobody knows; what is known to take longer says more to one with a deadline.
-        match (answer, self.slot(key)) {
+        match (answer, self.slot(key, now)) {
             (Check::Wait { until: Some(until), .. }, Check::Wait { .. })
                 if demand.deadline.is_some_and(|deadline| until > deadline) =>
             {
@@ -270,6 +315,10 @@ impl Resources for Desk {
     fn take(&mut self, demand: &Demand, now: Moment) -> Grant {
         let key = demand.spender.key.clone();
         self.running += 1;
+        self.starting += 1;
+        if let Some(memory) = &mut self.memory {
+            memory.taken();
+        }
         if self.config.max_concurrent_per_key.is_some() {
             *self.by_key.entry(key.clone()).or_default() += 1;
         }
@@ -278,7 +327,7 @@ impl Resources for Desk {
         let reservation = (self.config.budget.is_some())
             .then(|| self.book.reserve(&demand.spender, demand.cap, demand.margin, now));
         let start = self.chain.as_mut().map(|chain| chain.take(&key, demand.tokens, now));
-        Grant { key, breaker, local, reservation, start }
+        Grant { key, breaker, local, reservation, start, starting: AtomicBool::new(true) }
     }
 
     fn give_back(&mut self, grant: Grant, now: Moment) {
@@ -290,7 +339,7 @@ impl Resources for Desk {
     }
 
     fn exhausted(&self) -> bool {
-        self.running >= self.limit
+        self.running >= self.places() || self.config.max_starting.is_some_and(|limit| self.starting >= limit)
     }
 
     fn weight(&self, key: &Key) -> u32 {

@@ -1,8 +1,10 @@
 //! The one place that applies the policies together. An attempt takes all it needs in one step: a stack of waiters (first a
 //! start, then a place) would hold one while it waits for the other, and start in bursts what it had admitted long ago.
 
+mod adaptive;
 mod config;
 mod desk;
+mod memory;
 mod permit;
 #[cfg(test)]
 mod tests;
@@ -11,8 +13,10 @@ use std::{fmt, sync::Arc};
 
 use serde::Serialize;
 
+pub use adaptive::Adaptive;
 pub use config::{AdmissionConfig, Demand};
 use desk::Desk;
+pub use memory::MemoryLimit;
 pub use permit::Permit;
 
 use super::{
@@ -28,7 +32,9 @@ use crate::Result;
 pub struct AdmissionState {
     /// How many run.
     pub running: u32,
-    /// How many may run.
+    /// How many of them are not ready yet.
+    pub starting: u32,
+    /// How many may run now: what was set, or less where that follows what the API says.
     pub max_concurrent: u32,
     /// How many wait.
     pub waiting: usize,
@@ -152,7 +158,8 @@ impl Admission {
             let waiting = line.len();
             AdmissionState {
                 running: resources.running,
-                max_concurrent: resources.limit,
+                starting: resources.starting,
+                max_concurrent: resources.places(),
                 waiting,
                 rate: resources.chain.as_ref().map(|chain| chain.state(&spender.key, waiting, now)),
                 circuit: resources.breaker(&spender.key, now).map(|breaker| breaker.state(now)),

@@ -35,6 +35,8 @@ fn random_schedules_keep_the_rules() {
             max_concurrent: 4,
             max_concurrent_per_key: chance.one_in(2).then_some(2),
             max_waiting: 12,
+            max_starting: chance.one_in(2).then_some(2),
+            adaptive: chance.one_in(2).then(Adaptive::default),
             rate_limit: chance.one_in(2).then(|| RateLimit {
                 per_minute: Some(20),
                 global: Some(Quota { per_minute: Some(40), ..Quota::default() }),
@@ -79,7 +81,9 @@ fn random_schedules_keep_the_rules() {
                 }
                 5 | 6 => {
                     if let Some(grant) = pick(&mut chance, &mut running) {
-                        let failed = Failure::new(FailureKind::ServerError);
+                        let kind =
+                            if chance.one_in(2) { FailureKind::ServerError } else { FailureKind::Overloaded };
+                        let failed = Failure::new(kind);
                         let outcome = if chance.one_in(4) { Err(failed) } else { Ok(()) };
                         desk.outcome(&grant, &outcome, moment);
                         let cost = (!chance.one_in(5)).then(|| Cost::from_nanos(chance.up_to(100_000_000)));
@@ -98,6 +102,11 @@ fn random_schedules_keep_the_rules() {
                         waiting.remove(&at);
                     }
                 }
+                _ if chance.one_in(2) => {
+                    if let Some(grant) = running.first() {
+                        desk.signal(grant, &Signal::Ready, moment, Duration::ZERO);
+                    }
+                }
                 _ => desk.limit = u32::try_from(chance.up_to(6)).unwrap(),
             }
             let before = running.len();
@@ -106,6 +115,7 @@ fn random_schedules_keep_the_rules() {
             // K1: nobody is admitted above the limit; those who ran when it fell go on.
             assert!(running.len() <= before.max(desk.limit as usize), "{place}");
             assert_eq!(running.len(), desk.running as usize, "{place}");
+            assert!(desk.starting <= config.max_starting.unwrap_or(desk.running), "{place}");
             // K3: whoever is first of its key and could run, runs.
             let mut heads: BTreeMap<Key, (Class, Place)> = BTreeMap::new();
             for (at, wish) in &waiting {
@@ -124,7 +134,7 @@ fn random_schedules_keep_the_rules() {
         running
             .drain(..)
             .for_each(|grant| desk.finish(&grant, Some(Cost::ZERO), Cost::ZERO, end, Duration::ZERO));
-        assert_eq!((desk.running, line.len()), (0, 0), "seed {seed}");
+        assert_eq!((desk.running, desk.starting, line.len()), (0, 0, 0), "seed {seed}");
         let idle = end + Duration::from_secs(86_400);
         desk.limit = 1;
         assert_eq!(desk.check(&Demand { cap: Cost::from_usd(2.0), ..demand(0) }, 0, idle), Check::Ready);
@@ -303,4 +313,61 @@ fn permits_come_back_also_from_threads_that_panic() {
         }
     });
     assert_eq!(admission.state(&Spender::default()).running, 0);
+}
+
+#[tokio::test]
+async fn a_start_is_over_when_the_program_is_ready_or_gone() {
+    let config = AdmissionConfig { max_concurrent: 10, max_starting: Some(2), ..free() };
+    let admission = Admission::with_clock(config, VirtualClock::new()).unwrap();
+    let ask = || admission.try_admit(&demand(0)).admitted();
+    let (first, second) = (ask().unwrap(), ask().unwrap());
+    assert!(ask().is_none(), "two are starting");
+    first.signal(&Signal::Ready);
+    first.signal(&Signal::Ready);
+    let third = ask().unwrap();
+    assert!(ask().is_none(), "said twice it is ready once");
+    drop(second);
+    drop(third);
+    let state = admission.state(&demand(0).spender);
+    assert_eq!((state.running, state.starting), (1, 0));
+}
+
+#[tokio::test]
+async fn who_waits_for_memory_starts_when_there_is_some_and_is_refused_when_that_is_too_late() {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    let clock = VirtualClock::new();
+    let admission = Admission::with_clock(free(), clock.clone()).unwrap();
+    let megabytes = Arc::new(AtomicU64::new(1_100));
+    let seen = Arc::clone(&megabytes);
+    let gauge = Box::new(move || Some(seen.load(Ordering::Relaxed)));
+    admission.0.with(|state, _| {
+        state.resources.memory = Some(super::memory::Memory::with(MemoryLimit::default(), gauge));
+    });
+    let soon = Demand { deadline: Some(Moment::from_nanos(1)), ..demand(0) };
+    let refusal = admission.try_admit(&soon).refusal().unwrap();
+    assert_eq!((refusal.reason, refusal.scope), (RefusalReason::Shed, "memory"));
+    let waiting = tokio::spawn({
+        let admission = admission.clone();
+        async move { admission.admit(demand(0)).await.map(drop) }
+    });
+    for _ in 0..5 {
+        tokio::task::yield_now().await;
+        clock.advance(Duration::from_millis(250));
+    }
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    megabytes.store(1_200, Ordering::Relaxed);
+    clock.advance(Duration::from_millis(250));
+    waiting.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn places_follow_what_the_api_says() {
+    let config = AdmissionConfig { max_concurrent: 10, adaptive: Some(Adaptive::default()), ..free() };
+    let admission = Admission::with_clock(config, VirtualClock::new()).unwrap();
+    let permit = admission.try_admit(&demand(0)).admitted().unwrap();
+    permit.signal(&Signal::AttemptFailed { kind: FailureKind::Overloaded, retry_after: Duration::ZERO });
+    assert_eq!(admission.state(&demand(0).spender).max_concurrent, 7);
+    let refused = AdmissionConfig::from_json(r#"{"max_concurrent": 3, "adaptive": {"min": 4}}"#).unwrap_err();
+    assert_eq!(refused.context()["field"], "admission.adaptive.min");
 }
