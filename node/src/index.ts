@@ -59,6 +59,10 @@ export type {
   PermissionUpdateDestination,
 } from "./permission.js";
 export type * from "./permission-rules.js";
+export * from "./policies/circuit-breaker.js";
+export * from "./policies/cost-budget.js";
+export type { Key } from "./policies/key.js";
+export * from "./policies/rate-limiter.js";
 export { type Prompt, Query, query } from "./query.js";
 export type { Requests } from "./requests.js";
 export type * from "./sandbox.js";

@@ -16,6 +16,7 @@ export interface NativeEngine {
   open(request: string): number;
   ready(): number[];
   submit(session: number, command: string): void;
+  decide(policy: number, question: string): string;
   signals(session: number): string | null;
   drain(session: number, max: number): Drained;
   close(session: number, now: boolean): void;

@@ -4,7 +4,9 @@ import {
   AbortError,
   type CallToolResult,
   type CanUseTool,
+  CircuitBreaker,
   CLINotFoundError,
+  CostBudget,
   createSdkMcpServer,
   type ErrorCode,
   foldSessionSummary,
@@ -19,6 +21,7 @@ import {
   type Outcome,
   type Query,
   query,
+  RateLimiter,
   type SDKMessage,
   type SDKResultMessage,
   type SDKUserMessage,
@@ -239,4 +242,23 @@ export async function orchestrated(): Promise<void> {
     if (event.stage === "retry") console.log(facts, event.afterMs, event.error.code, event.name);
   // @ts-expect-error: a race decides nothing by votes
   await orchestrator.race(tasks, { ballot: () => "a" });
+}
+
+export async function limited(): Promise<number> {
+  using limiter = new RateLimiter({ perMinute: null, burst: 5, global: { perHour: 1 } });
+  const acquired = limiter.tryAcquire({ key: { model: "opus" }, class: "sheddable" });
+  const wait: number | undefined = acquired.permit === undefined ? acquired.retryAfterMs : 0;
+  (await limiter.checkAndWait({ timeoutMs: wait ?? 1 })).settleTokens(5);
+  limiter.feedback({ type: "throttled" });
+  // @ts-expect-error: how long it is closed has to be said
+  limiter.feedback({ type: "closed" });
+  using breaker = new CircuitBreaker({ failureRate: null });
+  const phase: "closed" | "open" | "half_open" = breaker.state;
+  using budget = new CostBudget(
+    { totalUsd: 5 },
+    { onMark: ({ percent, limitUsd }) => `${percent} ${limitUsd}` },
+  );
+  budget.reserve(1, { spender: { flow: phase } }).settle(0.5);
+  budget.limit({ run: "a" }, null);
+  return breaker.call(async () => budget.state().accounts.keyHour?.spentUsd ?? 0);
 }

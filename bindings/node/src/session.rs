@@ -59,6 +59,12 @@ impl Engine {
         bridge::submit(session as SessionId, &command).map_err(|error| thrown(&error))
     }
 
+    /// Puts a question to a policy; answers at once.
+    #[napi(catch_unwind)]
+    pub fn decide(&self, policy: i64, question: String) -> Result<String> {
+        bridge::decide(policy as SessionId, &question).map_err(|error| thrown(&error))
+    }
+
     /// Takes all signals, as a JSON array.
     #[napi(catch_unwind)]
     pub fn signals(&self, session: i64) -> Result<Option<Text>> {

@@ -32,7 +32,6 @@ export function unfit(argument: string, expected: string): InvalidArgumentError 
   return new InvalidArgumentError({
     code: "invalid_argument",
     message: `${argument}: expected ${expected}`,
-    operation: "orchestrate",
     context: { field: argument },
   });
 }
