@@ -10,7 +10,8 @@ use super::{
 use crate::Result;
 
 /// What the session must know about a line before anybody asks for its body. Values are JSON texts unless they say
-/// otherwise; one that is `null` counts as absent.
+/// otherwise; one that is `null` counts as absent. Of a key that an object has twice the last counts, as for every reader that
+/// builds values.
 #[derive(Debug, Default)]
 pub(crate) struct Head<'a> {
     /// Decoded.
@@ -58,24 +59,21 @@ impl<'a> Head<'a> {
 
     fn read(&mut self, scanner: &mut Scanner<'a>) -> std::result::Result<(), Invalid> {
         scanner.object(|scanner, key| {
-            if key == "event" && scanner.is_object() {
+            if key == "event" {
                 return self.event(scanner);
             }
             let value = scanner.value()?;
-            if value == "null" {
-                return Ok(());
-            }
             match key {
                 "type" => self.kind = decoded(value).unwrap_or_default(),
                 "subtype" => self.subtype = decoded(value),
                 "request_id" => self.request_id = decoded(value),
-                "request" => self.request = Some(value),
-                "response" => self.response = Some(value),
-                "error" => self.error = Some(value),
-                "user_message_uuids" => self.user_message_uuids = Some(value),
+                "request" => self.request = filled(value),
+                "response" => self.response = filled(value),
+                "error" => self.error = filled(value),
+                "user_message_uuids" => self.user_message_uuids = filled(value),
                 "user_message_uuid" => self.user_message_uuid = decoded(value),
-                "origin" => self.origin = Some(value),
-                "tasks" => self.tasks = Some(value),
+                "origin" => self.origin = filled(value),
+                "tasks" => self.tasks = filled(value),
                 "claude_code_version" => self.claude_code_version = decoded(value),
                 "is_error" => self.is_error = value == "true",
                 _ => {}
@@ -85,7 +83,14 @@ impl<'a> Head<'a> {
     }
 
     fn event(&mut self, scanner: &mut Scanner<'a>) -> std::result::Result<(), Invalid> {
+        self.delta_text = None;
+        if !scanner.is_object() {
+            return scanner.value().map(drop);
+        }
         scanner.object(|scanner, key| {
+            if key == "delta" {
+                self.delta_text = None;
+            }
             if key == "delta" && scanner.is_object() {
                 return scanner.object(|scanner, key| {
                     let value = scanner.value()?;
@@ -98,6 +103,11 @@ impl<'a> Head<'a> {
             scanner.value().map(drop)
         })
     }
+}
+
+/// A value that is there.
+fn filled(value: &str) -> Option<&str> {
+    (value != "null").then_some(value)
 }
 
 /// What stands between the quotes of a string; `None` for any other value.
@@ -163,6 +173,27 @@ mod tests {
         ] {
             assert_eq!(text(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn of_a_key_that_is_there_twice_the_last_counts() {
+        for (line, text) in [
+            (r#"{"type":"x","event":{"delta":{"text":"a"}},"event":{"delta":{"text":"b"}}}"#, Some("b")),
+            (r#"{"type":"x","event":{"delta":{"text":"a"}},"event":{"type":"message_stop"}}"#, None),
+            (r#"{"type":"x","event":{"delta":{"text":"a"}},"event":null}"#, None),
+            (r#"{"type":"x","event":{"delta":{"text":"a"},"delta":{"partial_json":"b"}}}"#, None),
+            (r#"{"type":"x","event":{"delta":{"text":"a"},"delta":7}}"#, None),
+            (r#"{"type":"x","event":{"delta":{"text":"a","text":"b"}}}"#, Some("b")),
+            (r#"{"type":"x","event":{"delta":{"text":"a","text":7}}}"#, None),
+        ] {
+            assert_eq!(Head::parse(line).unwrap().delta_text, text, "{line}");
+            let value: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert_eq!(value["event"]["delta"]["text"].as_str(), text, "{line}");
+        }
+        let head = Head::parse(r#"{"type":"a","type":"b","subtype":"s","subtype":null,"tasks":[1],"tasks":null}"#);
+        let head = head.unwrap();
+        assert_eq!((&*head.kind, head.subtype, head.tasks), ("b", None, None));
+        assert!(Head::parse(r#"{"type":"a","type":null}"#).is_err());
     }
 
     #[test]
