@@ -24,7 +24,7 @@ export abstract class Conversation extends Requests {
     this.channel = channel;
   }
 
-  /** The process id, once the program is ready. */
+  /** The process id, once the program is ready. Of another one that resumed the session, `SDKResumedMessage` tells it. */
   get pid(): number | undefined {
     return this.channel.opened?.pid ?? undefined;
   }

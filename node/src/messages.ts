@@ -243,6 +243,7 @@ export type SDKMessage =
   | system.SDKSessionWritesLostMessage
   | system.SDKWorkerShuttingDownMessage
   | system.SDKStalledMessage
+  | system.SDKResumedMessage
   | task.SDKTaskStartedMessage
   | task.SDKTaskProgressMessage
   | task.SDKTaskUpdatedMessage

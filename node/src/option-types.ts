@@ -26,8 +26,13 @@ export interface Timeouts {
   storeMs?: number;
   /** Not a byte of the program while a turn runs: what then happens is `stallAction`. Default: none. */
   stallMs?: number | null;
-  /** With `stallMs`: a message about it, an interrupt of the turn, or the end of the program. */
-  stallAction?: "event" | "interrupt" | "stop";
+  /**
+   * With `stallMs`: a message about it; and an interrupt of the turn; and the end of the program; or that, and another one that
+   * resumes the session (`SDKResumedMessage`). Default `event`.
+   */
+  stallAction?: "event" | "interrupt" | "stop" | "resume";
+  /** With `stallAction` `resume`: how often in a turn. Default 1. */
+  stallResumes?: number;
   /** After a graceful close, until the program is terminated. Default 5 000. */
   closeMs?: number | null;
   /** From the request to terminate until everything is killed. Default 2 000. */

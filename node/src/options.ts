@@ -96,6 +96,7 @@ const table: Table = {
     "storeMs",
     "stallMs",
     "stallAction",
+    "stallResumes",
     "closeMs",
     "killMs",
   ]),

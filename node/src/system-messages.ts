@@ -283,6 +283,19 @@ export interface SDKWorkerShuttingDownMessage extends System {
   reason: string;
 }
 
+/** The program stayed silent and was stopped; another one goes on with the session. The engine's own message. */
+export interface SDKResumedMessage {
+  type: "system";
+  subtype: "resumed";
+  source: "madrigal";
+  session_id: string;
+  /** How often in this turn. */
+  resumes: number;
+  /** The process id of the new program. */
+  pid: number | null;
+  uuid: string;
+}
+
 /** The program was silent for `timeouts.stallMs` while a turn ran. The engine's own message, not the program's. */
 export interface SDKStalledMessage {
   type: "system";

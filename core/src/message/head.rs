@@ -190,7 +190,8 @@ mod tests {
             let value: serde_json::Value = serde_json::from_str(line).unwrap();
             assert_eq!(value["event"]["delta"]["text"].as_str(), text, "{line}");
         }
-        let head = Head::parse(r#"{"type":"a","type":"b","subtype":"s","subtype":null,"tasks":[1],"tasks":null}"#);
+        let head =
+            Head::parse(r#"{"type":"a","type":"b","subtype":"s","subtype":null,"tasks":[1],"tasks":null}"#);
         let head = head.unwrap();
         assert_eq!((&*head.kind, head.subtype, head.tasks), ("b", None, None));
         assert!(Head::parse(r#"{"type":"a","type":null}"#).is_err());

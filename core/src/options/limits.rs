@@ -28,6 +28,8 @@ described! {
         stall_ms: Option<u64> => [Library];
         /// What a stall leads to. Default `event`.
         stall_action: StallAction => [Library];
+        /// With `stall_action` `resume`: how often in a turn. Default 1.
+        stall_resumes: u32 => [Library];
         /// For a call of the session store, all attempts together; at the end of a session, for all that is left. Default
         /// 60 000.
         store_ms: u64 => [Library];
@@ -47,6 +49,7 @@ impl Default for Timeouts {
             callback_ms: None,
             stall_ms: None,
             stall_action: StallAction::Event,
+            stall_resumes: 1,
             store_ms: 60_000,
         }
     }
@@ -63,6 +66,8 @@ words! {
         Interrupt = "interrupt",
         /// And the session ends, when the interrupt does not end the turn.
         Stop = "stop",
+        /// And the session is resumed in a new process instead of ending, told by a message `system` with the subtype `resumed`.
+        Resume = "resume",
     }
 }
 

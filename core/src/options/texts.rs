@@ -170,6 +170,9 @@ pub(super) fn validate_limits(timeouts: &Timeouts, limits: &Limits) -> Result<()
             return Err(invalid(field, "expected at least 1 ms, or `null` for no limit"));
         }
     }
+    if timeouts.stall_resumes == 0 {
+        return Err(invalid("timeouts.stall_resumes", "expected at least 1"));
+    }
     if timeouts.store_ms == 0 {
         return Err(invalid("timeouts.store_ms", "expected at least 1 ms"));
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{McpServers, Options, texts::validate_limits};
+use super::{McpServers, Options, StallAction, texts::validate_limits};
 use crate::{Error, ErrorKind, Result};
 
 impl Options {
@@ -29,6 +29,9 @@ impl Options {
         self.validate_settings()?;
         self.validate_agents()?;
         self.validate_servers()?;
+        if self.timeouts.stall_action == StallAction::Resume && self.persist_session == Some(false) {
+            return Err(invalid("timeouts.stall_action", "`resume` needs `persist_session`"));
+        }
         validate_limits(&self.timeouts, &self.limits)
     }
 
@@ -203,6 +206,11 @@ mod tests {
             (r#"{"limits": {"hard_buffer_bytes": 1}}"#, "limits.hard_buffer_bytes"),
             (r#"{"timeouts": {"stall_action": "sulk"}}"#, "timeouts.stall_action"),
             (r#"{"timeouts": {"callback_ms": 0}}"#, "timeouts.callback_ms"),
+            (r#"{"timeouts": {"stall_resumes": 0}}"#, "timeouts.stall_resumes"),
+            (
+                r#"{"timeouts": {"stall_action": "resume"}, "persist_session": false}"#,
+                "timeouts.stall_action",
+            ),
             (r#"{"system_prompt": 7}"#, "system_prompt"),
             (r#"{"system_prompt": ["a", 7]}"#, "system_prompt[1]"),
             (r#"{"system_prompt": {"type": "preset", "preset": "mine"}}"#, "system_prompt"),

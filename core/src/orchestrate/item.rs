@@ -20,6 +20,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Options, Prompt, Result, Session,
     resilience::{Cost, FailureKind, Fallback, Permit, RefusalReason, RetryDecision, Signal, Spender},
+    session::{CONTINUE, resuming},
 };
 
 /// A task at its place in a call.
@@ -275,20 +276,6 @@ impl Watch for Told<'_> {
     fn spent(&mut self, cost_usd: f64) -> Result<()> {
         let now = cost_usd - self.before;
         self.permit.observe_cost(Cost::from_usd(now)).map_err(|refusal| gate::overspent(&refusal, now))
-    }
-}
-
-/// What a session that was cut short is asked: the words that the program itself uses when it goes on with an interrupted turn
-/// (seen on 2.1.330 with `CLAUDE_CODE_RESUME_INTERRUPTED_TURN`).
-const CONTINUE: &str = "Continue from where you left off.";
-
-fn resuming(options: &Options, session: &str) -> Options {
-    Options {
-        resume: Some(session.to_owned()),
-        session_id: None,
-        continue_session: false,
-        fork_session: false,
-        ..options.clone()
     }
 }
 

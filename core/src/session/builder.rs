@@ -1,11 +1,6 @@
 //! Puts a session together: options, host, transport.
 
-use std::{
-    future::Future,
-    path::PathBuf,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::sync::{mpsc, watch};
 
@@ -15,6 +10,7 @@ use super::{
     actor::{Actor, Command},
     host::{Callbacks, SharedHost},
     mailbox::Sender,
+    starter::{CurrentPid, Starter},
 };
 use crate::{
     Error, ErrorKind, Options, Result,
@@ -183,8 +179,8 @@ impl SessionBuilder {
     /// `invalid_options`, `cli_not_found`, `spawn_failed`.
     pub async fn connect(self) -> Result<Session> {
         let (mut parts, session) = self.parts()?;
-        let (program, connection) = parts.connect().await?;
-        tokio::spawn(parts.actor(program, connection));
+        let (starter, connection) = parts.connect().await?;
+        tokio::spawn(parts.actor(starter, connection));
         Ok(session)
     }
 
@@ -197,7 +193,7 @@ impl SessionBuilder {
         let (mut parts, session) = self.parts()?;
         tokio::spawn(async move {
             match parts.connect().await {
-                Ok((program, connection)) => parts.actor(program, connection).await,
+                Ok((starter, connection)) => parts.actor(starter, connection).await,
                 Err(error) => parts.refuse(&error),
             }
         });
@@ -212,10 +208,10 @@ impl SessionBuilder {
     pub async fn query(self, prompt: impl Into<Prompt>) -> Result<Query> {
         let prompt = prompt.into();
         let (mut parts, session) = self.parts()?;
-        let (program, connection) = parts.connect().await?;
+        let (starter, connection) = parts.connect().await?;
         // Put before the actor runs, so that the first thing it writes holds everything.
         parts.first = Some(prompt);
-        tokio::spawn(parts.actor(program, connection));
+        tokio::spawn(parts.actor(starter, connection));
         Ok(Query::new(session))
     }
 
@@ -237,7 +233,7 @@ impl SessionBuilder {
         }
         let mailbox = Arc::new(Mailbox::new(self.options.limits.buffer_bytes));
         let (commands, receiver) = mpsc::unbounded_channel();
-        let pid = Arc::new(OnceLock::new());
+        let pid = CurrentPid::default();
         let (opened, known) = watch::channel(Opened::NotYet);
         let senders = commands.downgrade();
         let handle = SessionHandle::new(commands, mailbox.clone(), known, pid.clone());
@@ -264,7 +260,7 @@ struct Parts {
     senders: mpsc::WeakUnboundedSender<Command>,
     commands: mpsc::UnboundedReceiver<Command>,
     opened: watch::Sender<Opened>,
-    pid: Arc<OnceLock<u32>>,
+    pid: CurrentPid,
     /// The only prompt, of a query.
     first: Option<Prompt>,
     /// Stands for the project while the program runs.
@@ -274,7 +270,7 @@ struct Parts {
 }
 
 impl Parts {
-    async fn connect(&mut self) -> Result<(PathBuf, Connection)> {
+    async fn connect(&mut self) -> Result<(Starter, Connection)> {
         if let Some(store) = &self.builder.store
             && let Some((options, config)) = store::resumed(store, &self.builder.options).await?
         {
@@ -296,25 +292,19 @@ impl Parts {
             (None, explicit) => locate(explicit.as_deref())?,
             (Some(_), explicit) => explicit.clone().unwrap_or_else(|| "claude".into()),
         };
-        let mut launch = options.launch(program.clone(), self.builder.answers_permissions());
-        launch.on_stderr = on_stderr.clone();
-        if self.builder.store.is_some() {
-            launch.args.push("--session-mirror".into());
-        }
-        let connection = match transport {
-            Some(transport) => transport.connect(launch).await,
-            None => ChildTransport.connect(launch).await,
+        let starter = Starter {
+            program,
+            transport: transport.clone().unwrap_or_else(|| Arc::new(ChildTransport)),
+            on_stderr: on_stderr.clone(),
+            permissions: self.builder.answers_permissions(),
+            mirrors: self.builder.store.is_some(),
+            pid: self.pid.clone(),
         };
-        let connection = connection.map_err(|error| error.operation("open"))?;
-        // Never the environment or a prompt: a log is read by many.
-        tracing::debug!(program = %program.display(), pid = connection.process.id(), "started the claude program");
-        if let Some(pid) = connection.process.id() {
-            let _ = self.pid.set(pid);
-        }
-        Ok((program, connection))
+        let connection = starter.connect(options).await?;
+        Ok((starter, connection))
     }
 
-    fn actor(self, program: PathBuf, connection: Connection) -> impl Future<Output = ()> + Send {
+    fn actor(self, starter: Starter, connection: Connection) -> impl Future<Output = ()> + Send {
         let mirror = self.builder.store.map(|store| {
             let options = &self.builder.options;
             let calls = Calls::new(&store, Duration::from_millis(options.timeouts.store_ms));
@@ -322,7 +312,7 @@ impl Parts {
         });
         let actor = Actor::new(
             self.builder.options,
-            program,
+            starter,
             connection,
             self.mailbox,
             (self.builder.callbacks.into_host(self.builder.host), self.builder.provided),

@@ -1,14 +1,11 @@
 //! What other tasks may do with a session: everything but read.
 
-use std::{
-    fmt,
-    sync::{Arc, OnceLock},
-};
+use std::{fmt, sync::Arc};
 
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{End, Mailbox, Opened, Prompt, actor::Command, control::Limit};
+use super::{End, Mailbox, Opened, Prompt, actor::Command, control::Limit, starter::CurrentPid};
 use crate::{Error, ErrorKind, Result, tools::ToolSpec, transport::BoxFuture};
 
 /// Sends, interrupts and closes; a cheap clone. The session lives as long as it or any of its handles.
@@ -17,7 +14,7 @@ pub struct SessionHandle {
     commands: mpsc::UnboundedSender<Command>,
     mailbox: Arc<Mailbox>,
     opened: watch::Receiver<Opened>,
-    pid: Arc<OnceLock<u32>>,
+    pid: CurrentPid,
 }
 
 impl fmt::Debug for SessionHandle {
@@ -33,7 +30,7 @@ impl SessionHandle {
         commands: mpsc::UnboundedSender<Command>,
         mailbox: Arc<Mailbox>,
         opened: watch::Receiver<Opened>,
-        pid: Arc<OnceLock<u32>>,
+        pid: CurrentPid,
     ) -> Self {
         Self { commands, mailbox, opened, pid }
     }
@@ -105,9 +102,10 @@ impl SessionHandle {
         }
     }
 
-    /// The process id of the program, once it was started; `None` before, and for a script in memory.
+    /// The process id of the program, once it was started; `None` before, and for a script in memory. Another one after the
+    /// session was resumed because it stalled.
     pub fn pid(&self) -> Option<u32> {
-        self.pid.get().copied()
+        self.pid.get()
     }
 
     /// Ends the input, lets the program finish, and waits until it is gone.

@@ -18,6 +18,7 @@ mod mailbox;
 mod prompt;
 mod query;
 mod reader;
+mod starter;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -37,6 +38,7 @@ pub use host::{
 pub use mailbox::{Mailbox, WakeFn};
 pub use prompt::Prompt;
 pub use query::{Query, query};
+pub(crate) use starter::{CONTINUE, resuming};
 pub use turn::Turn;
 
 use crate::{Error, Message, Options, Result, transport::Exit};

@@ -101,6 +101,13 @@ impl Prompt {
         changed
     }
 
+    /// Other words under the same id.
+    pub(crate) fn saying(&self, text: &str) -> Self {
+        let Self { mut frame, .. } = Self::from_content(text.into());
+        frame.insert("uuid".to_owned(), self.uuid.clone().into());
+        Self { frame, uuid: self.uuid.clone() }
+    }
+
     /// The frame as one line that tells the program to take the text as it is: no `@path`, no `/command`.
     pub(crate) fn verbatim_line(&self) -> String {
         let mut verbatim = self.clone();

@@ -94,6 +94,20 @@ impl Turns {
         Ended { auth_failed: std::mem::take(&mut self.auth_failed) && failed }
     }
 
+    /// Another process goes on with what is open: what ran in the one before is over.
+    pub(super) fn started_again(&mut self) {
+        self.running = false;
+        self.spoke = false;
+        self.tasks = false;
+        self.follow_up_until = None;
+        self.auth_failed = false;
+    }
+
+    /// Whether a prompt has no result yet.
+    pub(super) fn is_open(&self, uuid: &str) -> bool {
+        self.open.iter().any(|open| open.uuid == uuid)
+    }
+
     /// Whether a turn runs or is about to.
     pub(super) fn busy(&self) -> bool {
         self.running || !self.open.is_empty()

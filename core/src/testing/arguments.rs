@@ -9,6 +9,8 @@ pub(crate) struct Arguments {
     pub(crate) model: Option<String>,
     pub(crate) permission_mode: Option<String>,
     pub(crate) session_id: Option<String>,
+    /// It goes on with a session.
+    pub(crate) resumes: bool,
 }
 
 impl Arguments {
@@ -52,6 +54,7 @@ impl Arguments {
         }
         let resumed = if has("--fork-session") { None } else { value("--resume") };
         Ok(Self {
+            resumes: has("--continue") || value("--resume").is_some(),
             model: value("--model"),
             permission_mode: value("--permission-mode"),
             session_id: chosen.or(resumed),

@@ -33,6 +33,8 @@ pub struct Scenario {
     /// Answers to control requests by subtype, in place of those of the real program.
     pub(crate) control: Map<String, Value>,
     pub(crate) steps: Vec<Step>,
+    /// What a process does that is started with `--resume`, when that is something else.
+    pub(crate) resumed: Option<Vec<Step>>,
 }
 
 /// The version a stand-in reports when nothing else is said: the one whose behaviour was recorded.
@@ -160,7 +162,7 @@ impl Scenario {
         };
         let steps = match fields.get("cli") {
             None => Vec::new(),
-            Some(raw) => steps(raw, "cli", base)?,
+            Some(raw) => steps_of(raw, "cli", base)?,
         };
         Ok(Self {
             name: string("name")?.unwrap_or_default(),
@@ -184,7 +186,16 @@ impl Scenario {
                 Some(_) => return Err("control: an object of answers by subtype was expected".to_owned()),
             },
             steps,
+            resumed: fields.get("resumed").map(|raw| steps_of(raw, "resumed", base)).transpose()?,
         })
+    }
+
+    /// What a process does that goes on with a session, or one that begins.
+    pub(crate) fn of_process(mut self, resumes: bool) -> Self {
+        if let Some(steps) = self.resumed.take().filter(|_| resumes) {
+            self.steps = steps;
+        }
+        self
     }
 }
 
@@ -193,7 +204,7 @@ fn value(raw: &RawValue) -> Value {
     serde_json::from_str(raw.get()).unwrap_or_default()
 }
 
-fn steps(raw: &RawValue, place: &str, base: &Path) -> std::result::Result<Vec<Step>, String> {
+fn steps_of(raw: &RawValue, place: &str, base: &Path) -> std::result::Result<Vec<Step>, String> {
     let list: Vec<&RawValue> =
         serde_json::from_str(raw.get()).map_err(|_| format!("{place}: a list of steps was expected"))?;
     list.into_iter()
@@ -285,7 +296,7 @@ fn step(raw: &RawValue, place: &str, base: &Path) -> std::result::Result<Step, S
         "ignore" => Step::Ignore(signals(&given).ok_or_else(|| wrong("a list of SIGTERM or SIGINT"))?),
         "hang" => Step::Hang,
         "pause_ms" => Step::Pause(number(&given)?),
-        "loop" => Step::Loop(steps(raw, &format!("{place}.loop"), base)?),
+        "loop" => Step::Loop(steps_of(raw, &format!("{place}.loop"), base)?),
         "expect_args" => Step::ExpectArgs {
             contains: runs(given.get("contains")).ok_or_else(|| wrong("contains with strings"))?,
             lacks: runs(given.get("lacks")).ok_or_else(|| wrong("lacks with strings"))?.concat(),

@@ -71,7 +71,7 @@ defmodule ClaudeCodeSDK.Message do
           | :error_max_structured_output_retries
           | :authentication_required
           | String.t()
-  @typedoc "What a system frame tells. `:stalled` comes from Madrigal itself: the program has been silent (`timeouts.stall_ms`)."
+  @typedoc "What a system frame tells. `:stalled` and `:resumed` come from Madrigal itself: the program has been silent (`timeouts.stall_ms`); another one goes on."
   @type system_subtype ::
           :init
           | :status
@@ -106,6 +106,7 @@ defmodule ClaudeCodeSDK.Message do
           | :ui_invalidate
           | :worker_shutting_down
           | :stalled
+          | :resumed
           | String.t()
 
   @typedoc "A message."
@@ -126,7 +127,7 @@ defmodule ClaudeCodeSDK.Message do
                session_state_changed session_title_changed thinking_tokens local_command_output
                model_refusal_fallback model_refusal_no_fallback commands_changed worker_shutting_down ui_invalidate
                control_request_progress elicitation_complete plugin_install memory_recall files_persisted
-               mirror_error session_writes_lost stalled)a
+               mirror_error session_writes_lost stalled resumed)a
   @type_names Map.new(@types, &{Atom.to_string(&1), &1})
   @subtype_names Map.new(@subtypes, &{Atom.to_string(&1), &1})
 

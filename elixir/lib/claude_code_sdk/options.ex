@@ -61,7 +61,7 @@ defmodule ClaudeCodeSDK.Options do
   | `debug`, `debug_file` | the program writes what it does |
   | `mcp_config` | a file or JSON text that configures MCP servers, where there is no `mcp_servers` |
   | `permission_prompt_tool_name` (or `permission_prompt_tool`) | the MCP tool that decides about permissions |
-  | `timeouts` | a map of milliseconds or `nil` for no limit: `start_ms` (60 000), `control_ms` (60 000), `idle_ms`, `turn_ms`, `first_token_ms`, `callback_ms`, `store_ms` (60 000), `stall_ms` with `stall_action`, `close_ms` (5 000), `kill_ms` (2 000) |
+  | `timeouts` | a map of milliseconds or `nil` for no limit: `start_ms` (60 000), `control_ms` (60 000), `idle_ms`, `turn_ms`, `first_token_ms`, `callback_ms`, `store_ms` (60 000), `stall_ms` with `stall_action` and `stall_resumes`, `close_ms` (5 000), `kill_ms` (2 000) |
   | `timeout_ms` | short for `timeouts: %{turn_ms: ...}` |
   | `limits` | a map of bytes: `line_bytes` (64 MiB), `buffer_bytes` (64 MiB), `hard_buffer_bytes` (256 MiB) |
   | `extra_args` | a map of flags without dashes this package has no option for to their value or `nil` |

@@ -394,6 +394,7 @@ __all__ = [
     "ReloadSkillsResponse",
     "ResultError",
     "ResultMessage",
+    "ResumedMessage",
     "RewindFilesResult",
     "SDKSessionInfo",
     "SandboxIgnoreViolations",

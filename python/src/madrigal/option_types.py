@@ -185,8 +185,11 @@ class Timeouts(TypedDict, total=False):
     """For a call of the session store, all attempts together; at the end, for all that is left. Default 60 000."""
     stall_ms: int | None
     """Not one byte from the program while a turn runs: then comes ``stall_action``. Default: none."""
-    stall_action: Literal["event", "interrupt", "stop"]
-    """A :class:`~madrigal.StalledMessage` comes; and the turn is interrupted; and the session ends. Default: event."""
+    stall_action: Literal["event", "interrupt", "stop", "resume"]
+    """A :class:`~madrigal.StalledMessage` comes; and the turn is interrupted; and the session ends, or is resumed in a
+    new process, which a :class:`~madrigal.ResumedMessage` tells. Default: event."""
+    stall_resumes: int
+    """With ``stall_action`` ``resume``: how often in a turn. Default 1."""
 
 
 class Limits(TypedDict, total=False):

@@ -369,6 +369,19 @@ class StalledMessage(SystemMessage):
 
 
 @dataclass
+class ResumedMessage(SystemMessage):
+    """The program stayed silent and was stopped; another one goes on with the session. Madrigal's own message."""
+
+    session_id: str
+    resumes: int
+    """How often in this turn."""
+    pid: int | None = None
+    """The process id of the new program."""
+    source: str = "madrigal"
+    uuid: str | None = None
+
+
+@dataclass
 class HookEventMessage(SystemMessage):
     """A hook that is a command started, goes on, or has ended; only with ``include_hook_events``."""
 
@@ -415,6 +428,7 @@ SYSTEM_MESSAGES: dict[str, type[SystemMessage]] = {
     "session_writes_lost": SessionWritesLostMessage,
     "mirror_error": MirrorErrorMessage,
     "stalled": StalledMessage,
+    "resumed": ResumedMessage,
     "hook_started": HookEventMessage,
     "hook_progress": HookEventMessage,
     "hook_response": HookEventMessage,

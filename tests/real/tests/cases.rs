@@ -80,6 +80,8 @@ cases! {
     fallback_model
     rate_limited
     hardened_workspace
+    guarded_workspace
+    session_store
 }
 
 async fn carry_out(name: &str) {

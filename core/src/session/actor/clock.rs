@@ -35,7 +35,11 @@ impl Actor {
 
     /// Whether it is the program that is silent: a question open with the host, or a full mailbox, is our silence.
     pub(super) fn silent(&self) -> bool {
-        self.turns.busy() && self.open_asks.is_empty() && !self.closing && self.may_read()
+        self.turns.busy()
+            && self.open_asks.is_empty()
+            && !self.closing
+            && self.may_read()
+            && !self.stopping_to_resume()
     }
 
     pub(super) fn turn_deadline(&self) -> Option<Instant> {

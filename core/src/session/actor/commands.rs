@@ -47,9 +47,20 @@ impl Actor {
             self.stall.turn_ended();
         }
         self.turns.prompt(prompt.uuid(), now);
+        if let Some(resumption) = &mut self.resumption {
+            resumption.sent(prompt);
+            if resumption.stopping {
+                // The next program gets it with the others.
+                return Ok(());
+            }
+        }
+        self.write_prompt(prompt);
+        Ok(())
+    }
+
+    pub(super) fn write_prompt(&mut self, prompt: &Prompt) {
         let verbatim = self.options.verbatim_prompts;
         self.write(&if verbatim { prompt.verbatim_line() } else { prompt.line() });
-        Ok(())
     }
 
     pub(super) fn control(&mut self, request: &Value, limit: Limit, answer: Answer) {
@@ -62,6 +73,9 @@ impl Actor {
         let servers = &self.provided.tool_servers;
         let request =
             if subtype == "mcp_set_servers" { with_own(request, servers) } else { Cow::Borrowed(request) };
+        if let Some(resumption) = &mut self.resumption {
+            resumption.asked(&id, &request);
+        }
         self.write(&protocol::request(&id, &request));
     }
 

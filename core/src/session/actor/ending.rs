@@ -46,7 +46,7 @@ impl Actor {
         let stderr = self.connection.process.stderr_tail();
         if stderr.contains("unknown option") {
             // Perhaps it is too old for our flags; ask it.
-            if let Ok(version) = version_of(&self.program).await
+            if let Ok(version) = version_of(&self.starter.program).await
                 && let Err(error) = check_version(&version.to_string())
             {
                 return error;

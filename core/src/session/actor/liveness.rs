@@ -19,11 +19,22 @@ pub(super) struct Stall {
     told: Option<Instant>,
     /// An interrupt was sent for it.
     interrupted: bool,
+    /// How often the turn was resumed.
+    resumed: u32,
 }
 
 impl Stall {
     pub(super) fn heard(&mut self) {
         self.told = None;
+    }
+
+    pub(super) fn resumed(&self) -> u32 {
+        self.resumed
+    }
+
+    /// Another program goes on with the turn, and has all the patience that the one before had.
+    pub(super) fn after_resuming(before: &Self) -> Self {
+        Self { resumed: before.resumed + 1, ..Self::default() }
     }
 
     pub(super) fn turn_ended(&mut self) {
@@ -44,9 +55,13 @@ impl Actor {
     pub(super) fn stall_deadline(&self) -> Option<Instant> {
         let limit = Duration::from_millis(self.options.timeouts.stall_ms.filter(|_| self.silent())?);
         match self.stall.told {
-            Some(told) => (self.options.timeouts.stall_action == StallAction::Stop).then(|| told + limit),
+            Some(told) => self.stops().then(|| told + limit),
             None => Some(self.last_output + limit),
         }
+    }
+
+    fn stops(&self) -> bool {
+        matches!(self.options.timeouts.stall_action, StallAction::Stop | StallAction::Resume)
     }
 
     pub(super) fn check_liveness(&mut self, now: Instant) {
@@ -61,9 +76,12 @@ impl Actor {
 
     fn stalled(&mut self, now: Instant) {
         let action = self.options.timeouts.stall_action;
-        if self.stall.interrupted && action == StallAction::Stop {
-            let limit = self.options.timeouts.stall_ms;
-            self.fail(timeout("read", "was silent, also after an interrupt,", "stall_ms", limit));
+        if self.stall.interrupted && self.stops() {
+            if let Err(why) = self.stop_to_resume(self.stall.resumed) {
+                let limit = self.options.timeouts.stall_ms;
+                let what = format!("was silent, also after an interrupt{why},");
+                self.fail(timeout("read", &what, "stall_ms", limit));
+            }
             return;
         }
         let interrupts = action != StallAction::Event && !self.stall.interrupted;

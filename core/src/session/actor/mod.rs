@@ -12,11 +12,11 @@ mod liveness;
 mod mcp;
 mod mirroring;
 mod reading;
+mod resuming;
 mod writing;
 
 use std::{
     collections::{HashMap, HashSet},
-    path::PathBuf,
     time::Duration,
 };
 
@@ -30,7 +30,10 @@ use tokio::{
 
 use asks::OpenAsk;
 
-use super::{Opened, Prompt, Provided, control::Limit, host::SharedHost, mailbox::Sender, turns::Turns};
+use super::{
+    Opened, Prompt, Provided, control::Limit, host::SharedHost, mailbox::Sender, starter::Starter,
+    turns::Turns,
+};
 use crate::{
     Error, Message, Options, Result,
     protocol::{Answer, Pending},
@@ -72,7 +75,7 @@ pub(crate) enum Command {
 
 pub(super) struct Actor {
     options: Options,
-    program: PathBuf,
+    starter: Starter,
     connection: Connection,
     input_open: bool,
     outgoing: Vec<u8>,
@@ -96,6 +99,8 @@ pub(super) struct Actor {
     /// The running turn was interrupted because it ran out of time: when, and with which words.
     turn_interrupted: Option<(Instant, Error)>,
     stall: liveness::Stall,
+    /// What it takes to go on in another process, when a stall shall lead to that.
+    resumption: Option<resuming::Resumption>,
     /// When the host last answered a question: until then the time was its own.
     answered_at: Instant,
     finishing: bool,
@@ -112,7 +117,7 @@ pub(super) struct Actor {
 impl Actor {
     pub(super) fn new(
         options: Options,
-        program: PathBuf,
+        starter: Starter,
         connection: Connection,
         mailbox: Sender,
         (host, provided): (Option<SharedHost>, Provided),
@@ -124,8 +129,9 @@ impl Actor {
             lines: Lines::new(options.limits.line_bytes),
             pending: Pending::new(options.timeouts.control_ms.map(Duration::from_millis)),
             start_deadline: options.timeouts.start_ms.map(|limit| now + Duration::from_millis(limit)),
+            resumption: resuming::Resumption::of(&options),
             options,
-            program,
+            starter,
             connection,
             input_open: true,
             outgoing: Vec::new(),
@@ -161,13 +167,38 @@ impl Actor {
     }
 
     pub(super) async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
-        let mut initialized = Some(self.initialize());
+        let mut initialized = self.initialize();
         if let Some(prompt) = self.first.take() {
             if let Err(error) = self.send(&prompt) {
                 self.fail(error);
             }
             self.finishing = true;
         }
+        let exit = loop {
+            let exit = self.attend(&mut commands, initialized).await;
+            if self.closing || !self.stopping_to_resume() {
+                break exit;
+            }
+            match self.start_again(&mut commands).await {
+                Ok(Some(answer)) => initialized = answer,
+                Ok(None) => break exit,
+                Err(error) => {
+                    self.fail(error);
+                    break exit;
+                }
+            }
+        };
+        commands.close();
+        self.finish(exit, &mut commands).await;
+    }
+
+    /// Looks after one process, until it is gone.
+    async fn attend(
+        &mut self,
+        commands: &mut mpsc::UnboundedReceiver<Command>,
+        initialized: oneshot::Receiver<Result<Value>>,
+    ) -> Exit {
+        let mut initialized = Some(initialized);
         let mut commands_open = true;
         let mut output_open = true;
         let mut exit = None;
@@ -179,7 +210,8 @@ impl Actor {
         while output_open || exit.is_none() {
             let reading = output_open && self.may_read();
             let alarm = [self.alarm(), last_words].into_iter().flatten().min();
-            let writing = self.input_open && self.written < self.outgoing.len();
+            let stopping = self.stopping_to_resume();
+            let writing = self.input_open && !stopping && self.written < self.outgoing.len();
             let space = self.lines.space();
             tokio::select! {
                 biased;
@@ -193,7 +225,7 @@ impl Actor {
                     Ok(0) | Err(_) => {
                         output_open = false;
                         self.read_rest();
-                        if exit.is_none() {
+                        if exit.is_none() && !stopping {
                             self.end_input();
                             process.stop(self.ladder(AFTER_EOF));
                         }
@@ -205,7 +237,9 @@ impl Actor {
                     if initialized.is_some() =>
                 {
                     initialized = None;
-                    if let Err(error) = self.initialized(answer) {
+                    if let Err(error) = self.initialized(answer)
+                        && !stopping
+                    {
                         self.fail(error);
                     }
                 },
@@ -214,7 +248,7 @@ impl Actor {
                 how = &mut exited, if exit.is_none() => {
                     exit = Some(how);
                     last_words = Some(Instant::now() + LAST_WORDS);
-                    self.input_open = false;
+                    self.input_open = stopping;
                 },
                 // The silence until now was ours, not the program's.
                 () = self.mailbox.room(), if output_open && !reading => self.last_output = Instant::now(),
@@ -229,8 +263,7 @@ impl Actor {
             }
             self.end_input_when_done();
         }
-        commands.close();
-        self.finish(exit.unwrap_or(Exit::Unknown), &mut commands).await;
+        exit.unwrap_or(Exit::Unknown)
     }
 
     /// Reading pauses when the mailbox is full, unless a control exchange could be behind the unread messages.

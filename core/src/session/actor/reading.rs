@@ -67,6 +67,8 @@ impl Actor {
 
     pub(super) fn route(&mut self, line: Line<'_>, head: &Head<'_>) -> Result<()> {
         match &*head.kind {
+            // It was given up; its transcript is wanted all the same.
+            kind if self.stopping_to_resume() && kind != "transcript_mirror" => {}
             "control_response" => self.replied(line.text, head)?,
             "control_request" => self.asked(line.text, head)?,
             "control_cancel_request" => {
@@ -86,7 +88,14 @@ impl Actor {
     fn replied(&mut self, line: &str, head: &Head<'_>) -> Result<()> {
         match Reply::parse(head.response, line) {
             Ok(reply) => match self.pending.take(&reply.request_id) {
-                Some((subtype, answer)) => drop(answer.send(reply.outcome(&subtype))),
+                Some((subtype, answer)) => {
+                    let id = reply.request_id.clone();
+                    let outcome = reply.outcome(&subtype);
+                    if let Some(resumption) = &mut self.resumption {
+                        resumption.replied(&id, outcome.is_ok());
+                    }
+                    drop(answer.send(outcome));
+                }
                 None => tracing::debug!(id = &*reply.request_id, "an answer nobody waits for"),
             },
             Err(error) => {
@@ -108,10 +117,16 @@ impl Actor {
             self.fail(error);
             return;
         }
+        if let Some(resumption) = &mut self.resumption {
+            resumption.heard(line.text, head);
+        }
         if let Some(ended) = self.turns.observe(head, Instant::now()) {
             self.turn_interrupted = None;
             self.stall.turn_ended();
             self.flush_mirror();
+            if let Some(resumption) = &mut self.resumption {
+                resumption.answered(|uuid| self.turns.is_open(uuid));
+            }
             if ended.auth_failed {
                 self.batch.push(Err(not_logged_in()));
             }

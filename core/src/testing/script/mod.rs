@@ -99,7 +99,7 @@ impl Script {
 
     /// Plays a scenario that was read before; fails as [`from_json`](Self::from_json).
     pub fn from_scenario(scenario: Scenario) -> Result<Self> {
-        if spawns(&scenario.steps) {
+        if spawns(&scenario.steps) || scenario.resumed.as_deref().is_some_and(spawns) {
             let message = "the step `spawn` needs a process: play this scenario with the simulator";
             return Err(Error::new(ErrorKind::InvalidArgument, message).operation("script"));
         }
@@ -219,9 +219,9 @@ impl Script {
         match Arguments::read(&args) {
             Ok(known) => {
                 let cwd = launch.cwd.as_ref().map(|path| path.to_string_lossy().into_owned());
+                let scenario = self.scenario.clone().of_process(known.resumes);
                 let facts = known.facts(cwd.unwrap_or_default(), 0);
                 let stage = MemoryStage::new(events, said, life.clone(), args, launch);
-                let scenario = self.scenario.clone();
                 tokio::spawn(async move {
                     let mut player = Player::new(&scenario, stage, facts);
                     let end = tokio::select! {

@@ -69,8 +69,9 @@ fn play(scenario: &Scenario, args: Vec<String>) -> i32 {
         }
     };
     let cwd = std::env::current_dir().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    let scenario = scenario.clone().of_process(known.resumes);
     let facts = known.facts(cwd, std::process::id());
-    run(scenario, facts, args)
+    run(&scenario, facts, args)
 }
 
 #[cfg(unix)]
