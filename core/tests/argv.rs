@@ -112,6 +112,7 @@ fn a_text_with_nul_is_refused_wherever_it_stands() {
         "resume_session_at",
         "resume_drops_turn",
         "client_app",
+        "user",
         "cwd",
         "debug_file",
         "permission_prompt_tool_name",

@@ -168,6 +168,32 @@ async fn it_leads_a_process_group_of_its_own() {
     assert_eq!(group.trim(), connection.process.id().unwrap().to_string());
 }
 
+/// As root: another user's numbers and groups, and all the rest as ever. Else: only root may do that.
+#[tokio::test]
+async fn it_runs_as_another_user() {
+    let as_user = |user: &str, script: &str| Launch { user: Some(user.into()), ..sh(script) };
+    let error = refused(as_user("no-such-user-here", "true")).await;
+    assert_eq!((error.kind(), &error.context()["field"]), (ErrorKind::InvalidOptions, &"user".into()));
+    if !rustix::process::geteuid().is_root() {
+        let error = refused(as_user("root", "true")).await;
+        assert_eq!((error.kind(), &error.context()["field"]), (ErrorKind::SpawnFailed, &"user".into()));
+        return;
+    }
+    let own = said(&mut start(sh("id -u nobody; id -g nobody; id -G nobody")).await).await;
+    let mut connection = start(as_user("nobody", "id -u; id -g; id -G; id -ru; echo >&2 in vain")).await;
+    let found = said(&mut connection).await;
+    assert_eq!(found, format!("{own}{}\n", own.lines().next().unwrap()));
+    assert_eq!(connection.process.wait().await, Exit::Code(0));
+    // Root again has all its rights over it.
+    let mut connection =
+        start(as_user("nobody", "trap '' TERM; echo ready; while :; do sleep 0.01; done")).await;
+    assert_eq!(line(&mut connection).await, "ready");
+    connection.process.stop(StopLadder { kill_after: Duration::from_millis(50), ..StopLadder::NOW });
+    assert_eq!(connection.process.wait().await, Exit::Signal(9));
+    let mut connection = start(as_user("root", "id -u")).await;
+    assert_eq!(said(&mut connection).await, "0\n");
+}
+
 #[tokio::test]
 async fn codes_and_signals_are_told_to_everybody_who_waits() {
     let connection = start(sh("exit 7")).await;

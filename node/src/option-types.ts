@@ -289,6 +289,11 @@ export interface Options {
 
   /** The `claude` program. Default: `MADRIGAL_CLI_PATH`, then `PATH`, then the usual places. */
   pathToClaudeCodeExecutable?: string;
+  /**
+   * The user the program runs as, with all groups of that user; only root can start it so. Variables such as `HOME` stay as
+   * they are. Default: that of this process.
+   */
+  user?: string;
   /** What runs the program, such as `node`, when it is a script. */
   executable?: string;
   /** Arguments for `executable`, before the path of the script. */

@@ -64,6 +64,7 @@ const plain = [
   "agentProgressSummaries",
   "perTaskStopAffordance",
   "cwd",
+  "user",
   "workspace",
   "projectConfigRoot",
   "settingSources",

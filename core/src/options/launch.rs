@@ -86,6 +86,7 @@ impl Options {
             },
             env_remove: self.unwanted().map(OsString::from).collect(),
             cwd: self.cwd.clone(),
+            user: self.user.clone(),
             on_stderr: None,
         }
     }

@@ -182,6 +182,9 @@ described! {
         executable: Option<PathBuf> => [Process];
         /// Arguments for `executable`, before the path of the script.
         executable_args: Vec<String> => [Process];
+        /// The user the program runs as, with all groups of that user; only root can start it so. Variables such as `HOME` stay as
+        /// they are. Default: that of this process.
+        user: Option<String> => [Process];
         /// Variables added to the environment the CLI inherits. May hold secrets; never shown.
         env: BTreeMap<String, String> => [Process];
         /// Which variables of this process the program inherits.

@@ -40,6 +40,7 @@ impl Options {
             ("resume_drops_turn", &self.resume_drops_turn),
             ("session_id", &self.session_id),
             ("client_app", &self.client_app),
+            ("user", &self.user),
         ];
         for (field, value) in single {
             if let Some(value) = value {

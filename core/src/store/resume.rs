@@ -33,6 +33,12 @@ pub(crate) fn check_options(store: &dyn SessionStore, options: &Options) -> Resu
             "cannot be combined with a session store: copies of files stay on the disk",
         );
     }
+    if options.user.is_some() && (options.resume.is_some() || options.continue_session) {
+        return invalid(
+            "user",
+            "cannot be combined with going on from a session store: its transcripts are laid out for the user of this process alone",
+        );
+    }
     if options.persist_session == Some(false) {
         return invalid(
             "persist_session",

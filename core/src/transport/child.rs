@@ -12,7 +12,7 @@ use super::{
     inbox::{self, Fate, Inbox, Request, SpawnRequest, lock},
     input::Input,
     prepare::{Prepared, Step},
-    spawn::{Stdio, above_standard_streams},
+    spawn::{Identity, Stdio, above_standard_streams},
 };
 use crate::{Error, ErrorKind, Result, redact::Secrets};
 
@@ -46,7 +46,12 @@ impl Transport for ChildTransport {
 async fn connect(launch: Launch) -> Result<Connection> {
     let inbox = inbox::current()?;
     let mark = inbox.next_mark();
-    let prepared = Prepared::new(&launch, &mark)?;
+    let mut prepared = Prepared::new(&launch, &mark)?;
+    if let Some(user) = launch.user {
+        let lost = |error| Error::new(ErrorKind::Internal, "looking up a user failed").caused_by(&error);
+        prepared.identity =
+            tokio::task::spawn_blocking(move || Identity::named(&user)).await.map_err(lost)??;
+    }
     let refused = |error: io::Error| prepared.refused(Step::Birth, error.raw_os_error().unwrap_or(0));
     let (stdin, our_stdin) = pipe().map_err(refused)?;
     let (our_stdout, stdout) = pipe().map_err(refused)?;

@@ -36,6 +36,15 @@ pub use locate::{
     parse_version, version_of,
 };
 
+/// The number of a user a program is to run as; `None` when this process is that user. Blocks.
+///
+/// # Errors
+/// `invalid_options`: there is no such user. `spawn_failed`: only root may do that.
+#[cfg(unix)]
+pub(crate) fn number_of(user: &str) -> Result<Option<u32>> {
+    Ok(spawn::Identity::named(user)?.map(|identity| identity.uid))
+}
+
 use std::{
     collections::BTreeMap, ffi::OsString, fmt, future::Future, path::PathBuf, pin::Pin, sync::Arc,
     time::Duration,
@@ -63,6 +72,8 @@ pub struct Launch {
     pub env_keep: Option<Vec<OsString>>,
     /// The working directory; that of this process when `None`.
     pub cwd: Option<PathBuf>,
+    /// The user it runs as; that of this process when `None`.
+    pub user: Option<String>,
     /// Called with each line the program writes to stderr, without its newline.
     pub on_stderr: Option<StderrLine>,
 }
@@ -83,6 +94,7 @@ impl fmt::Debug for Launch {
             .field("env_remove", &self.env_remove)
             .field("env_keep", &self.env_keep)
             .field("cwd", &self.cwd)
+            .field("user", &self.user)
             .finish_non_exhaustive()
     }
 }

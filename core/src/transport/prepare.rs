@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Launch, locate};
+use super::{Launch, locate, spawn::Identity};
 use crate::{Error, ErrorKind, Result, Retry};
 
 /// The variable by which processes of one session are recognised, wherever they went.
@@ -59,6 +59,8 @@ pub(super) struct Prepared {
     pub(super) paths: StringList,
     /// Gets a session of its own instead of a process group, and no parent-death signal.
     pub(super) detached: bool,
+    /// Who it runs as, when that is another user.
+    pub(super) identity: Option<Identity>,
 }
 
 impl Prepared {
@@ -102,7 +104,7 @@ impl Prepared {
             no_nul(cwd.as_os_str(), || "the working directory".to_owned())?;
             paths.push(&[cwd.as_os_str()]);
         }
-        Ok(Self { program, cwd: launch.cwd.clone(), args, env, paths, detached: false })
+        Ok(Self { program, cwd: launch.cwd.clone(), args, env, paths, detached: false, identity: None })
     }
 
     /// Lays out a helper of our own: exactly these variables, at the root directory, away from any terminal, and not
@@ -116,7 +118,15 @@ impl Prepared {
         let mut paths = StringList::default();
         paths.push(&[program.as_os_str()]);
         paths.push(&[OsStr::new("/")]);
-        Self { program: program.into(), cwd: Some("/".into()), args: list, env, paths, detached: true }
+        Self {
+            program: program.into(),
+            cwd: Some("/".into()),
+            args: list,
+            env,
+            paths,
+            detached: true,
+            identity: None,
+        }
     }
 
     /// Explains why the system refused, from the step that failed and the system's number.
@@ -131,6 +141,9 @@ impl Prepared {
                 ),
                 Retry::Never,
             ),
+            (Step::Identity, _) => {
+                (format!("user: this process may not become another user: {source}"), Retry::Never)
+            }
             (Step::Directory, _) => (
                 format!("the working directory {} cannot be entered: {source}", shown(self.cwd.as_deref())),
                 Retry::Never,
@@ -195,6 +208,8 @@ fn inherits(launch: &Launch, name: &OsStr) -> bool {
 pub(super) enum Step {
     /// Making pipes and the process itself.
     Birth,
+    /// Becoming another user.
+    Identity,
     /// Entering the working directory.
     Directory,
     /// Becoming the program.

@@ -17,6 +17,8 @@ use rustix::process::Pid;
 
 mod copies;
 pub(super) use copies::NotForCopies;
+mod identity;
+pub(super) use identity::Identity;
 
 #[cfg(target_os = "linux")]
 mod linux;

@@ -7,6 +7,7 @@ defmodule ClaudeCodeSDK.Options do
   | `model` | `"sonnet"`, `"opus"`, `"haiku"` or a full name. Default: the program's choice |
   | `fallback_model` | models to use when the first is overloaded, separated by commas |
   | `cwd` | the working directory. Default: that of this VM |
+  | `user` | the user the program runs as, with all groups of that user; only root can start it so. Variables such as `HOME` stay as they are. Default: that of the VM |
   | `env` | a map of variables added to the environment, which is that of the VM, with what `System.put_env/2` and `System.delete_env/1` changed; may hold secrets, is never shown |
   | `cli_path` | the `claude` program; `path_to_claude_code_executable` means the same, and so does `executable` when it is alone. Beside them, `executable` with `executable_args` is what runs the program, such as `node`. Default: `MADRIGAL_CLI_PATH`, then `PATH`, then the usual places |
   | `system_prompt` | replaces the system prompt; or `%{type: "preset", preset: "claude_code", append: text}` |
@@ -107,6 +108,7 @@ defmodule ClaudeCodeSDK.Options do
     :permission_prompt_tool_name,
     :permission_mode,
     :cwd,
+    :user,
     :verbose,
     :executable,
     :executable_args,
@@ -198,6 +200,7 @@ defmodule ClaudeCodeSDK.Options do
           permission_prompt_tool_name: String.t() | nil,
           permission_mode: permission_mode() | nil,
           cwd: Path.t() | nil,
+          user: String.t() | nil,
           verbose: boolean() | nil,
           executable: Path.t() | nil,
           executable_args: [String.t()] | nil,

@@ -46,9 +46,14 @@ pub enum Program {
 impl Program {
     /// The program of a scenario in memory, or `None` for one that is about a process.
     pub fn in_memory(scenario: &Scenario) -> Option<Self> {
-        let about_a_process =
-            ["missing_cli", "environment", "options_executable", "options_workspace_hardened"]
-                .contains(&scenario.name.as_str());
+        let about_a_process = [
+            "missing_cli",
+            "environment",
+            "options_executable",
+            "options_workspace_hardened",
+            "options_user",
+        ]
+        .contains(&scenario.name.as_str());
         let read = madrigal::testing::Scenario::from_file(&scenario.path).ok()?;
         let script = Script::from_scenario(read).ok()?;
         (!about_a_process).then(|| Self::Memory(Box::new(script)))

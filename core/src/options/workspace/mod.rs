@@ -52,7 +52,8 @@ impl Options {
             // The host named a root that it trusts.
             Workspace::Hardened if self.project_config_root.is_some() => Ok(unchanged),
             Workspace::Hardened => {
-                let root = blocking(EmptyRoot::new).await?;
+                let user = self.user.clone();
+                let root = blocking(move || EmptyRoot::new(user.as_deref())).await?;
                 let mut options = self.clone();
                 options.project_config_root = Some(root.path().to_path_buf());
                 Ok(Secured { options: Some(options), root: Some(root) })

@@ -13,7 +13,8 @@ use crate::{Error, ErrorKind, Result};
 pub(crate) struct EmptyRoot(PathBuf);
 
 impl EmptyRoot {
-    pub(super) fn new() -> Result<Self> {
+    /// For a program that runs as this user, when that is another.
+    pub(super) fn new(user: Option<&str>) -> Result<Self> {
         let path = std::env::temp_dir().join(format!("madrigal-{}", uuid::Uuid::new_v4().simple()));
         let mut builder = DirBuilder::new();
         #[cfg(unix)]
@@ -23,7 +24,17 @@ impl EmptyRoot {
             let message = format!("the empty directory {} could not be made: {error}", path.display());
             Error::new(ErrorKind::SpawnFailed, message).operation("open").caused_by(&error)
         })?;
-        Ok(Self(path))
+        let root = Self(path);
+        #[cfg(unix)]
+        if let Some(owner) = user.map(crate::transport::number_of).transpose()?.flatten() {
+            std::os::unix::fs::chown(root.path(), Some(owner), None).map_err(|error| {
+                let message = format!("user: the empty directory could not be given to that user: {error}");
+                Error::new(ErrorKind::SpawnFailed, message).operation("open").caused_by(&error)
+            })?;
+        }
+        #[cfg(not(unix))]
+        let _ = user;
+        Ok(root)
     }
 
     pub(super) fn path(&self) -> &Path {

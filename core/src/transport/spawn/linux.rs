@@ -10,7 +10,7 @@ use libc::{c_char, c_int, c_long, c_ulong, c_void};
 
 use rustix::process::Pid;
 
-use super::{Spawned, Stdio};
+use super::{Identity, Spawned, Stdio};
 use crate::{
     Result,
     transport::prepare::{Prepared, Step},
@@ -36,6 +36,7 @@ struct Errand {
     stdio: [RawFd; 3],
     host: libc::pid_t,
     detached: bool,
+    identity: *const Identity,
     failed_step: Step,
     errno: c_int,
 }
@@ -59,6 +60,7 @@ impl Spawner {
             stdio: [stdio.stdin.as_raw_fd(), stdio.stdout.as_raw_fd(), stdio.stderr.as_raw_fd()],
             host: rustix::process::getpid().as_raw_nonzero().get(),
             detached: prepared.detached,
+            identity: prepared.identity.as_ref().map_or(ptr::null(), ptr::from_ref),
             failed_step: Step::Birth,
             errno: 0,
         };
@@ -136,10 +138,15 @@ extern "C" fn errand_of_child(errand: *mut c_void) -> c_int {
             signal += 1;
         }
 
+        if !(*errand).identity.is_null() && !become_user(&*(*errand).identity) {
+            fail(Step::Identity);
+        }
+
         if (*errand).detached {
             libc::setsid();
         } else {
             libc::setpgid(0, 0);
+            // Behind the change of the user, which clears it.
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM as c_ulong);
             // The host may have died before the line above.
             if libc::getppid() != (*errand).host {
@@ -171,6 +178,26 @@ extern "C" fn errand_of_child(errand: *mut c_void) -> c_int {
         );
         libc::execve((*errand).program, (*errand).argv, (*errand).envp);
         fail(Step::Program)
+    }
+}
+
+/// Takes the groups, then the group, then the user: in any other order the last would forbid the first. The C library's functions of
+/// these names change all threads of the host, so the kernel is asked itself, for this process alone.
+///
+/// # Safety
+///
+/// Only for the child.
+unsafe fn become_user(identity: &Identity) -> bool {
+    // Numbers of 32 bits, which on old architectures have calls of their own.
+    #[cfg(any(target_arch = "x86", target_arch = "arm"))]
+    const CALLS: [c_long; 3] = [libc::SYS_setgroups32, libc::SYS_setresgid32, libc::SYS_setresuid32];
+    #[cfg(not(any(target_arch = "x86", target_arch = "arm")))]
+    const CALLS: [c_long; 3] = [libc::SYS_setgroups, libc::SYS_setresgid, libc::SYS_setresuid];
+    // SAFETY: system calls with plain numbers, and a list that outlives them.
+    unsafe {
+        libc::syscall(CALLS[0], identity.groups.len(), identity.groups.as_ptr()) == 0
+            && libc::syscall(CALLS[1], identity.gid, identity.gid, identity.gid) == 0
+            && libc::syscall(CALLS[2], identity.uid, identity.uid, identity.uid) == 0
     }
 }
 

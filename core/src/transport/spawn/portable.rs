@@ -1,6 +1,7 @@
 //! A child made by the standard library, without a parent-death signal.
 
 use std::{
+    io,
     os::fd::OwnedFd,
     os::unix::{ffi::OsStrExt, process::CommandExt},
     process::Command,
@@ -8,7 +9,7 @@ use std::{
 
 use rustix::process::Pid;
 
-use super::{Spawned, Stdio};
+use super::{Identity, Spawned, Stdio};
 use crate::{
     Error, ErrorKind, Result,
     transport::prepare::{Prepared, Step},
@@ -38,6 +39,9 @@ impl Spawner {
                 command.env(name, value);
             }
         }
+        if let Some(identity) = &prepared.identity {
+            become_user(&mut command, identity.clone());
+        }
         if let Some(cwd) = &prepared.cwd {
             command.current_dir(cwd);
         }
@@ -58,6 +62,20 @@ impl Spawner {
             .and_then(Pid::from_raw)
             .map(|pid| Spawned { pid, pidfd: None })
             .ok_or_else(|| Error::new(ErrorKind::Internal, "the system gave a process id that is none"))
+    }
+}
+
+/// The standard library sets the user and its first group, but other groups only in versions that are not released.
+fn become_user(command: &mut Command, identity: Identity) {
+    // SAFETY: between `fork` and `exec` only system calls are made; nothing is allocated or locked.
+    unsafe {
+        command.pre_exec(move || {
+            let count = identity.groups.len();
+            let done = libc::setgroups(count as _, identity.groups.as_ptr()) == 0
+                && libc::setgid(identity.gid) == 0
+                && libc::setuid(identity.uid) == 0;
+            if done { Ok(()) } else { Err(io::Error::last_os_error()) }
+        });
     }
 }
 
