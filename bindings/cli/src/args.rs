@@ -116,7 +116,7 @@ pub(crate) struct AskArguments {
 /// What running many prompts has in common.
 #[derive(Args, Debug)]
 pub(crate) struct FlowArguments {
-    /// The tasks, one JSON text a line: a string, or {"prompt", "name", "options", "timeout_ms", "idempotent"}; `-` reads stdin
+    /// The tasks, one JSON text a line: a string, or {"prompt", "name", "options", "timeout_ms", "idempotent", "class"}; `-` reads stdin
     pub(crate) file: PathBuf,
     /// Append each outcome to this file as a line of JSON; what was answered there before is not asked again
     #[arg(long, value_name = "FILE")]

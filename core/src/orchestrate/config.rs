@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Candidate;
 use crate::{
     Error, ErrorKind, Options, Result,
-    resilience::{Adaptive, AdmissionConfig, Budget, Circuit, MemoryLimit, RateLimit, RetryPolicy},
+    resilience::{Adaptive, AdmissionConfig, Budget, Circuit, MemoryLimit, RateLimit, RetryPolicy, Shedding},
 };
 
 /// How an orchestrator is made. On the wire an object with these fields; what is left out has its default, and unknown fields are
@@ -27,6 +27,9 @@ pub struct OrchestratorConfig {
     /// Lets the number of places follow what the API says: `{"min": 1, "decrease": 0.7, "cooldown_ms": 5000}`. Default: it stays
     /// `max_concurrent`.
     pub adaptive: Option<Adaptive>,
+    /// Drops tasks of the class `sheddable` when everybody waits for too long: `{"target_ms": 5000, "interval_ms": 30000}`. Default: they wait like
+    /// all others.
+    pub shedding: Option<Shedding>,
     /// How often tasks may start. Default 60 a minute and 1000 an hour for each provider, credential and model; `None`: as often as they like.
     pub rate_limit: Option<RateLimit>,
     /// When to stop asking somebody who fails. Default: after 5 failures in a row, for a minute; `None`: never.
@@ -56,6 +59,7 @@ impl Default for OrchestratorConfig {
             max_starting: None,
             memory: None,
             adaptive: None,
+            shedding: None,
             rate_limit: Some(RateLimit::default()),
             circuit_breaker: Some(Circuit::default()),
             budget: None,
@@ -116,6 +120,7 @@ impl OrchestratorConfig {
             max_starting: self.max_starting,
             memory: self.memory.clone(),
             adaptive: self.adaptive.clone(),
+            shedding: self.shedding.clone(),
             rate_limit: self.rate_limit.clone(),
             circuit_breaker: self.circuit_breaker.clone(),
             budget: self.budget.clone(),

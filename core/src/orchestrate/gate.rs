@@ -11,8 +11,8 @@ use super::{OrchestratorConfig, progress::Stage};
 use crate::{
     Error, ErrorKind, Options, Result, Retry,
     resilience::{
-        Admission, Attempts as Tries, Cost, Decision, Demand, Key, Moment, Permit, Refusal, RefusalReason,
-        Retrier, RetryPolicy, Spender,
+        Admission, Attempts as Tries, Class, Cost, Decision, Demand, Key, Moment, Permit, Refusal,
+        RefusalReason, Retrier, RetryPolicy, Spender,
     },
 };
 
@@ -40,11 +40,13 @@ pub(super) struct Gate {
     retry: RetryPolicy,
     /// What one attempt may spend that says nothing else; `None`: money is not limited.
     cap_usd: Option<f64>,
+    run_usd: Option<f64>,
 }
 
 /// Who asks.
 pub(super) struct Asker {
     pub(super) spender: Spender,
+    pub(super) class: Class,
     pub(super) deadline: Option<Instant>,
 }
 
@@ -64,6 +66,7 @@ impl Gate {
             retrier: Retrier::new(config.retry.clone())?,
             retry: config.retry.clone(),
             // Together with its margin a run fits into its limit; and one may not use up what is meant for many.
+            run_usd: run,
             cap_usd: run.map(|limit| limit / (1.0 + MARGIN)).or(smallest.map(|limit| limit / 10.0)),
         })
     }
@@ -89,6 +92,16 @@ impl Gate {
         options
     }
 
+    /// The options of an attempt of a run that has cost so much already: what is left of its budget, with room for the margin.
+    pub(super) fn left(&self, options: &Options, spent_usd: f64) -> Options {
+        let left = self.run_usd.map(|limit| (limit - spent_usd) / (1.0 + MARGIN)).filter(|left| *left > 0.0);
+        let max_budget_usd = match (options.max_budget_usd, left) {
+            (Some(cap), Some(left)) => Some(cap.min(left)),
+            (cap, _) => cap,
+        };
+        Options { max_budget_usd, ..options.clone() }
+    }
+
     /// The attempts of a task with one candidate begin.
     pub(super) fn begin(&self, asker: &Asker, retry: Option<&RetryPolicy>, idempotent: bool) -> Tries {
         let (key, deadline) = (&asker.spender.key, self.moment(asker.deadline));
@@ -110,6 +123,7 @@ impl Gate {
             cap,
             // The program stops after the request that passes the cap.
             margin: Cost::from_usd(cap.usd() * MARGIN),
+            class: asker.class,
             deadline: self.moment(asker.deadline),
             ..Demand::default()
         };

@@ -169,7 +169,7 @@ impl Item {
         let spender = Spender::new(gate::key(options, provider, credential))
             .flow(gate::local(self.flow.id))
             .run(self.run_name());
-        Asker { spender, deadline }
+        Asker { spender, class: self.task.class, deadline }
     }
 
     /// The attempts with one candidate. Where none is answered: how that ends the task, and the kind of failure.
@@ -183,6 +183,7 @@ impl Item {
         let Shared { gate, totals, .. } = &*self.flow.shared;
         let mut tries = gate.begin(asker, self.task.retry.as_ref(), self.task.idempotent);
         loop {
+            let options = &gate.left(options, attempts.meter.cost_usd());
             let mut permit =
                 gate.admit(asker, options, |stage| self.tell(stage)).await.map_err(|refusal| {
                     let kind = match refusal.reason {

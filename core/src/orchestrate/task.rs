@@ -6,7 +6,11 @@ use std::{fmt, sync::Arc, time::Duration};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Error, ErrorKind, Options, Prompt, Result, resilience::RetryPolicy, session::SessionBuilder};
+use crate::{
+    Error, ErrorKind, Options, Prompt, Result,
+    resilience::{Class, RetryPolicy},
+    session::SessionBuilder,
+};
 
 type Configure = Arc<dyn Fn(SessionBuilder) -> SessionBuilder + Send + Sync>;
 
@@ -30,6 +34,7 @@ pub struct Task {
     pub(super) name: Option<String>,
     pub(super) timeout: Option<Duration>,
     pub(super) idempotent: bool,
+    pub(super) class: Class,
     pub(super) retry: Option<RetryPolicy>,
     pub(super) configure: Option<Configure>,
 }
@@ -43,6 +48,7 @@ impl Task {
             name: None,
             timeout: None,
             idempotent: false,
+            class: Class::default(),
             retry: None,
             configure: None,
         }
@@ -74,6 +80,20 @@ impl Task {
     #[must_use]
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
+        self
+    }
+
+    /// How much it matters: of those who wait to be let in a higher class always goes first, and `sheddable` ones may be dropped when
+    /// there is too much to do ([`OrchestratorConfig::shedding`](super::OrchestratorConfig::shedding)).
+    ///
+    /// ```
+    /// use madrigal::{orchestrate::Task, resilience::Class};
+    /// let task = Task::new("Somebody waits for this").class(Class::Critical);
+    /// # let _ = task;
+    /// ```
+    #[must_use]
+    pub fn class(mut self, class: Class) -> Self {
+        self.class = class;
         self
     }
 
@@ -129,12 +149,14 @@ struct Wire {
     #[serde(default)]
     idempotent: bool,
     #[serde(default)]
+    class: Class,
+    #[serde(default)]
     retry: Option<RetryPolicy>,
 }
 
 impl Task {
     /// Reads a task: a prompt (a string, or a list of content blocks), or an object with `prompt` and, where wanted, `options`,
-    /// `name`, `timeout_ms`, `idempotent` and `retry`.
+    /// `name`, `timeout_ms`, `idempotent`, `class` and `retry`.
     ///
     /// # Errors
     /// `invalid_argument`, naming the field; `invalid_options` for options that cannot work.
@@ -174,6 +196,7 @@ impl Task {
             name: wire.name,
             timeout: wire.timeout_ms.map(Duration::from_millis),
             idempotent: wire.idempotent,
+            class: wire.class,
             retry: wire.retry,
             ..Self::new(Prompt::from_json(wire.prompt)?)
         })
@@ -193,6 +216,7 @@ impl fmt::Debug for Task {
             .field("options", &self.options)
             .field("timeout", &self.timeout)
             .field("idempotent", &self.idempotent)
+            .field("class", &self.class)
             .field("retry", &self.retry)
             .finish_non_exhaustive()
     }

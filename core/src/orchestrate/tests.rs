@@ -417,6 +417,46 @@ async fn a_run_that_costs_too_much_is_stopped_while_it_works() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_left_of_a_run_is_enough_for_another_attempt() {
+    let budget = Budget { run_usd: Some(0.1), ..Budget::default() };
+    let orchestrator = with(|config| {
+        config.budget = Some(budget);
+        config.retry.program_retries = 0;
+    });
+    let failed = json!({"cli": [{"await": {"type": "user"}}, {"init": {}}, {"result": {"is_error": true,
+        "result": "no", "api_error_status": 529, "terminal_reason": "api_error", "total_cost_usd": 0.03}}]});
+    let failed = Script::from_json(&failed.to_string()).unwrap();
+    let started = AtomicUsize::new(0);
+    let task = Task::new("work").configure(move |session| {
+        let first = started.fetch_add(1, Ordering::Relaxed) == 0;
+        session.transport(if first { failed.clone() } else { says("done", 1) })
+    });
+    let outcome = orchestrator.run(task).await;
+    assert_eq!((outcome.status(), outcome.run().attempts), ("succeeded", 2), "{outcome:?}");
+    assert!((outcome.run().cost_usd - 0.04).abs() < 1e-9, "the second process counts from nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_of_a_higher_class_goes_first() {
+    let orchestrator = orchestrator(1);
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let task = |class: crate::resilience::Class| {
+        let order = order.clone();
+        Task::new("x").class(class).configure(move |session| {
+            order.lock().unwrap().push(class);
+            session.transport(says("x", 10))
+        })
+    };
+    use crate::resilience::Class::{Critical, Normal, Sheddable};
+    let calls = [Normal, Sheddable, Normal, Critical].map(|class| orchestrator.run(task(class)));
+    let [first, second, third, fourth] = calls;
+    tokio::join!(first, second, third, fourth);
+    assert_eq!(*order.lock().unwrap(), [Normal, Critical, Normal, Sheddable]);
+    let read = Task::from_json(json!({"prompt": "x", "class": "critical_plus"})).unwrap();
+    assert_eq!(read.class, crate::resilience::Class::CriticalPlus);
+}
+
+#[tokio::test(start_paused = true)]
 async fn marks_of_budgets_are_told_and_what_is_over_is_forgotten() {
     let budget =
         Budget { total_usd: Some(0.03), flow_usd: Some(0.02), run_usd: Some(0.01), ..Budget::default() };

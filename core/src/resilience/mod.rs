@@ -52,7 +52,7 @@ pub use budget::{
 pub use circuit::{Circuit, CircuitBreaker, CircuitPhase, CircuitState, Forced, Ticket, Verdict};
 pub use clock::{Clock, Moment, Sleep, SystemClock, VirtualClock};
 pub use key::{Key, KeyParts};
-pub use line::{Class, Decision};
+pub use line::{Class, Decision, Shedding};
 pub use outcome::{
     BreakerEffect, Failure, FailureKind, Fallback, LimiterEffect, OutcomeWatch, READ_ONLY_TOOLS, Replay,
     RetryClass, Scope, Signal,

@@ -51,7 +51,8 @@ impl RefusalReason {
 pub struct Refusal {
     /// Which policy refused.
     pub reason: RefusalReason,
-    /// The level: `key`, `tenant`, `global`, `run`, `flow`, `key_hour`, `key_day`, `slots`, `queue`, or `""`.
+    /// The level: `key`, `tenant`, `global`, `run`, `flow`, `key_hour`, `key_day`, `ledger`, `slots`, `key_slots`,
+    /// `starts`, `memory`, `queue`, `overload`, or `""`.
     pub scope: &'static str,
     /// The wait after which a retry alone would be admitted; `None` when no wait is known to help.
     pub retry_after: Option<Duration>,

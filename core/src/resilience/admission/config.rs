@@ -8,7 +8,7 @@ use super::{Adaptive, MemoryLimit};
 use crate::{
     Result,
     resilience::{
-        Budget, Circuit, Class, Cost, Key, Moment, RateLimit, Spender,
+        Budget, Circuit, Class, Cost, Key, Moment, RateLimit, Shedding, Spender,
         reading::{invalid, read},
     },
 };
@@ -45,6 +45,8 @@ pub struct AdmissionConfig {
     pub memory: Option<MemoryLimit>,
     /// Lets the number of places follow what the API says. Default: it stays `max_concurrent`.
     pub adaptive: Option<Adaptive>,
+    /// Drops those of the class `sheddable` when everybody waits for too long. Default: they wait like all others.
+    pub shedding: Option<Shedding>,
     /// How many runs in a row the keys of a tenant get when several wait. Default 1 for each.
     pub tenant_weights: BTreeMap<String, u32>,
 }
@@ -61,6 +63,7 @@ impl Default for AdmissionConfig {
             max_starting: None,
             memory: None,
             adaptive: None,
+            shedding: None,
             tenant_weights: BTreeMap::new(),
         }
     }
@@ -86,6 +89,7 @@ impl AdmissionConfig {
         if self.max_starting == Some(0) {
             return zero("max_starting");
         }
+        self.shedding.as_ref().map_or(Ok(()), Shedding::validate)?;
         self.memory.as_ref().map_or(Ok(()), MemoryLimit::validate)?;
         self.adaptive.as_ref().map_or(Ok(()), |adaptive| adaptive.validate(self.max_concurrent))?;
         if self.tenant_weights.values().any(|weight| *weight == 0) {

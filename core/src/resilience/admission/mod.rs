@@ -82,13 +82,17 @@ impl Admission {
 
     fn build(config: AdmissionConfig, clock: Arc<dyn Clock>, chance: Chance) -> Result<Self> {
         config.validate()?;
-        let longest = config.max_waiting as usize;
+        let (longest, shedding) = (config.max_waiting as usize, config.shedding.clone());
         let ledger = config.budget.as_ref().map_or(Ok(None), Budget::open_ledger)?;
         let mut desk = Desk::new(config, chance, clock.now());
         if let Some(ledger) = ledger {
             desk.book.recover(ledger, clock.now(), clock.wall())?;
         }
-        Ok(Self(Shared::new(desk, longest, clock)))
+        let shared = Shared::new(desk, longest, clock);
+        if let Some(shedding) = shedding {
+            shared.with(|state, now| state.line.shed(&shedding, now));
+        }
+        Ok(Self(shared))
     }
 
     /// Answers at once. Does not pass those who wait already.

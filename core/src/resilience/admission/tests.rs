@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{desk::Grant, *};
 use crate::resilience::{
     Budget, Circuit, CircuitPhase, Class, Cost, Failure, FailureKind, Moment, Quota, RateLimit,
-    RefusalReason, Signal, VirtualClock,
+    RefusalReason, Shedding, Signal, VirtualClock,
     line::{Check, Entered, Line, Place, Resources},
 };
 
@@ -48,6 +48,12 @@ fn random_schedules_keep_the_rules() {
         };
         let mut desk = Desk::new(config.clone(), Chance::seeded(seed), Moment::ZERO);
         let mut line: Line<Desk> = Line::new(config.max_waiting as usize);
+        let shedding = chance.one_in(2).then(|| Shedding { target_ms: 2_000, interval_ms: 10_000 });
+        if let Some(shedding) = &shedding {
+            line.shed(shedding, Moment::ZERO);
+        }
+        // When somebody last was let in who had waited less than the target, or nobody waited.
+        let mut well = 0;
         let mut running: Vec<Grant> = Vec::new();
         let mut waiting: BTreeMap<Place, Demand> = BTreeMap::new();
         let mut now = 1;
@@ -71,6 +77,11 @@ fn random_schedules_keep_the_rules() {
                     match line.enter(&mut desk, wish.clone(), moment) {
                         Entered::Decided(Ok(grant)) => running.push(grant),
                         Entered::Decided(Err(refusal)) => {
+                            // S2: only who can be dropped is, and only after everybody waited too long for an interval.
+                            if refusal.scope == "overload" {
+                                assert_eq!(wish.class, Class::Sheddable, "{place}");
+                                assert!(shedding.is_some() && now - well >= 10 * SECOND, "{place}");
+                            }
                             // S1: nobody is shed for want of room while one of a lower class waits.
                             if full && refusal.reason == RefusalReason::Shed && refusal.scope == "queue" {
                                 assert!(lowest <= Some(wish.class), "{place}");
@@ -108,6 +119,9 @@ fn random_schedules_keep_the_rules() {
                     }
                 }
                 _ => desk.limit = u32::try_from(chance.up_to(6)).unwrap(),
+            }
+            if waiting.is_empty() {
+                well = now;
             }
             let before = running.len();
             line.pump(&mut desk, moment);
@@ -370,4 +384,44 @@ async fn places_follow_what_the_api_says() {
     assert_eq!(admission.state(&demand(0).spender).max_concurrent, 7);
     let refused = AdmissionConfig::from_json(r#"{"max_concurrent": 3, "adaptive": {"min": 4}}"#).unwrap_err();
     assert_eq!(refused.context()["field"], "admission.adaptive.min");
+}
+
+#[tokio::test]
+async fn a_line_that_stands_drops_who_can_be_dropped_and_nobody_else() {
+    let clock = VirtualClock::new();
+    let config = AdmissionConfig { max_concurrent: 1, shedding: Some(Shedding::default()), ..free() };
+    let admission = Admission::with_clock(config, clock.clone()).unwrap();
+    let permit = admission.try_admit(&demand(0)).admitted().unwrap();
+    let wait = |class: Class| {
+        let (admission, demand) = (admission.clone(), Demand { class, ..demand(0) });
+        tokio::spawn(async move { admission.admit(demand).await })
+    };
+    let settle = async || {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let (normal, early) = (wait(Class::Normal), wait(Class::Sheddable));
+    settle().await;
+    clock.advance(Duration::from_secs(27));
+    let late = wait(Class::Sheddable);
+    settle().await;
+    assert!(!early.is_finished(), "a line that is long for a moment does its work");
+    clock.advance(Duration::from_secs(3));
+    settle().await;
+    let refusal = early.await.unwrap().unwrap_err();
+    assert_eq!((refusal.reason, refusal.scope), (RefusalReason::Shed, "overload"));
+    assert!(!late.is_finished(), "it has waited for three seconds only");
+    let refused = wait(Class::Sheddable).await.unwrap().unwrap_err();
+    assert_eq!(refused.scope, "overload", "who comes now need not begin to wait");
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(late.await.unwrap().unwrap_err().scope, "overload");
+    // The place is free: whoever waits is let in, and with nobody waiting all is well again.
+    drop(permit);
+    let permit = normal.await.unwrap().unwrap();
+    let again = wait(Class::Sheddable);
+    settle().await;
+    assert!(!again.is_finished());
+    drop(permit);
+    assert!(again.await.unwrap().is_ok());
 }

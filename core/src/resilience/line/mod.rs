@@ -5,6 +5,7 @@
 
 mod queue;
 mod shared;
+mod shed;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::task::Waker;
@@ -14,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::{Key, Moment, Refusal, RefusalReason};
 use queue::Turns;
 pub(crate) use shared::{Shared, State};
+use shed::Shed;
+pub use shed::Shedding;
 
 /// How much a run matters. A higher class goes first, always: a steady stream of it can keep lower ones waiting until their
 /// deadlines. The four classes are those of Google's *Site Reliability Engineering* (2016), chapter 21.
@@ -139,6 +142,7 @@ pub(crate) enum Entered<G> {
 
 struct Waiter<R: Resources> {
     ask: R::Ask,
+    came: Moment,
     decided: Option<Result<R::Grant, Refusal>>,
     /// When it should look again, as far as is known.
     look_at: Option<Moment>,
@@ -153,6 +157,7 @@ pub(crate) struct Line<R: Resources> {
     waiting: usize,
     longest: usize,
     next: u64,
+    shed: Option<Shed>,
     /// Who must be told, outside of the lock.
     woken: Vec<Waker>,
 }
@@ -167,8 +172,14 @@ impl<R: Resources> Line<R> {
             waiting: 0,
             longest,
             next: 0,
+            shed: None,
             woken: Vec::new(),
         }
+    }
+
+    /// Drops those of the lowest class when the line stands for too long.
+    pub(crate) fn shed(&mut self, config: &Shedding, now: Moment) {
+        self.shed = Some(Shed::new(config, now));
     }
 
     /// How many wait.
@@ -221,10 +232,19 @@ impl<R: Resources> Line<R> {
     /// Answers at once when that is possible, and takes a place otherwise.
     pub(crate) fn enter(&mut self, resources: &mut R, ask: R::Ask, now: Moment) -> Entered<R::Grant> {
         let look_at = match self.answer(resources, &ask, now) {
-            Check::Ready => return Entered::Decided(Ok(resources.take(&ask, now))),
+            Check::Ready => {
+                self.served(now, now);
+                return Entered::Decided(Ok(resources.take(&ask, now)));
+            }
             Check::Refuse(refusal) => return Entered::Decided(Err(refusal)),
             Check::Wait { until, .. } => until,
         };
+        if self.waiting == 0 {
+            self.served(now, now);
+        }
+        if ask.class() == Class::Sheddable && self.shed.as_ref().is_some_and(|shed| shed.overloaded(now)) {
+            return Entered::Decided(Err(overload()));
+        }
         if self.waiting >= self.longest && !self.make_room(ask.class()) {
             return Entered::Decided(Err(Refusal::new(RefusalReason::Shed, "queue", None)));
         }
@@ -235,7 +255,10 @@ impl<R: Resources> Line<R> {
             self.deadlines.insert((deadline, place));
         }
         self.classes[ask.class().index()].push(ask.key(), place);
-        self.waiters.insert(place, Waiter { ask, decided: None, look_at, waker: None });
+        if let (Class::Sheddable, Some(shed)) = (ask.class(), &mut self.shed) {
+            shed.came(place, now);
+        }
+        self.waiters.insert(place, Waiter { ask, came: now, decided: None, look_at, waker: None });
         Entered::Waiting(place)
     }
 
@@ -261,8 +284,11 @@ impl<R: Resources> Line<R> {
             none => *none = Some(waker.clone()),
         }
         let deadline = waiter.ask.deadline().map(|deadline| deadline + std::time::Duration::from_nanos(1));
+        let dropped = (self.shed.as_ref())
+            .filter(|_| waiter.ask.class() == Class::Sheddable)
+            .map(|shed| shed.drops_at(waiter.came));
         // A moment that is over was a guess about those ahead: who comes to the front is told the next one.
-        waiter.look_at.filter(|at| *at > now).into_iter().chain(deadline).min()
+        waiter.look_at.filter(|at| *at > now).into_iter().chain(deadline).chain(dropped).min()
     }
 
     /// Gives up a place. What was granted meanwhile is given back.
@@ -284,6 +310,9 @@ impl<R: Resources> Line<R> {
         if let Some(deadline) = waiter.ask.deadline() {
             self.deadlines.remove(&(deadline, place));
         }
+        if let Some(shed) = &mut self.shed {
+            shed.left(waiter.came, place);
+        }
         self.waiting -= 1;
     }
 
@@ -301,6 +330,7 @@ impl<R: Resources> Line<R> {
             return;
         }
         self.expire(resources, now);
+        self.drop_some(now);
         // Keys whose first in line lacks something that all of the key need: nobody of a lower class may pass it.
         let mut blocked = HashSet::new();
         for class in 0..Class::COUNT {
@@ -337,6 +367,8 @@ impl<R: Resources> Line<R> {
             match resources.check(&waiter.ask, 0, now) {
                 Check::Ready => {
                     let grant = resources.take(&waiter.ask, now);
+                    let came = waiter.came;
+                    self.served(came, now);
                     self.decide(place, Ok(grant));
                     return true;
                 }
@@ -362,6 +394,19 @@ impl<R: Resources> Line<R> {
         false
     }
 
+    fn served(&mut self, came: Moment, now: Moment) {
+        if let Some(shed) = &mut self.shed {
+            shed.served(came, now);
+        }
+    }
+
+    /// Drops who can be dropped when the line has stood for too long.
+    fn drop_some(&mut self, now: Moment) {
+        while let Some(place) = self.shed.as_ref().and_then(|shed| shed.next(now)) {
+            self.decide(place, Err(overload()));
+        }
+    }
+
     fn expire(&mut self, resources: &mut R, now: Moment) {
         while let Some(&(deadline, place)) = self.deadlines.first()
             && deadline < now
@@ -375,4 +420,8 @@ impl<R: Resources> Line<R> {
             self.decide(place, Err(Refusal::new(RefusalReason::DeadlineExceeded, "", retry_after)));
         }
     }
+}
+
+fn overload() -> Refusal {
+    Refusal::new(RefusalReason::Shed, "overload", None)
 }
