@@ -48,7 +48,7 @@ fn random_schedules_keep_the_rules() {
         };
         let mut desk = Desk::new(config.clone(), Chance::seeded(seed), Moment::ZERO);
         let mut line: Line<Desk> = Line::new(config.max_waiting as usize);
-        let shedding = chance.one_in(2).then(|| Shedding { target_ms: 2_000, interval_ms: 10_000 });
+        let shedding = chance.one_in(2).then_some(Shedding { target_ms: 2_000, interval_ms: 10_000 });
         if let Some(shedding) = &shedding {
             line.shed(shedding, Moment::ZERO);
         }
