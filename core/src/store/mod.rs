@@ -25,6 +25,7 @@ mod change;
 mod conformance;
 mod import;
 mod key;
+mod leftovers;
 mod memory;
 pub(crate) mod mirror;
 mod operation;

@@ -5,33 +5,46 @@ use std::{
     fs::{self, DirBuilder},
     io::{self, Write as _},
     path::{Path, PathBuf},
+    sync::Once,
 };
 
-use super::{SessionKey, StoreEntry};
+use super::{
+    SessionKey, StoreEntry,
+    leftovers::{self, InUse},
+};
 use crate::{Error, ErrorKind, Result, transcript::create};
 
 /// How often removing is tried: a program that ends may still write a last file.
 const ATTEMPTS: usize = 3;
 
-/// A directory of mode 0700; gone, with all that is in it, when dropped. Everything here blocks.
+/// A directory of mode 0700; gone, with all that is in it, when dropped. What processes left that were killed is removed when the
+/// first one is made. Everything here blocks.
 #[derive(Debug)]
-pub(crate) struct PrivateDir(PathBuf);
+pub(crate) struct PrivateDir {
+    path: PathBuf,
+    /// Let go of behind the directory.
+    _mark: InUse,
+}
 
 impl PrivateDir {
     pub(crate) fn new() -> Result<Self> {
-        let path = std::env::temp_dir().join(format!("madrigal-store-{}", uuid::Uuid::new_v4().simple()));
+        static SWEPT: Once = Once::new();
+        let place = std::env::temp_dir();
+        SWEPT.call_once(|| leftovers::sweep(&place));
+        let path = place.join(format!("{}{}", leftovers::PREFIX, uuid::Uuid::new_v4().simple()));
+        let mark = InUse::mark(&path).map_err(|error| unwritable(&path, &error))?;
         // Not recursive: a directory that is already there is somebody else's.
         builder(false).create(&path).map_err(|error| unwritable(&path, &error))?;
-        Ok(Self(path))
+        Ok(Self { path, _mark: mark })
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// Writes a file that only this user reads. `name` is relative.
     pub(crate) fn write(&self, name: &Path, bytes: &[u8]) -> Result<()> {
-        let path = self.0.join(name);
+        let path = self.path.join(name);
         self.parent(&path)
             .and_then(|()| create(&path)?.write_all(bytes))
             .map_err(|error| unwritable(&path, &error))
@@ -40,7 +53,7 @@ impl PrivateDir {
     /// Writes a transcript where the program would, and returns its path. Of the entries that describe a subagent, the last
     /// one goes into the file beside it, as the program has it. The key must be safe.
     pub(crate) fn transcript(&self, key: &SessionKey, entries: &[StoreEntry]) -> Result<PathBuf> {
-        let folder = self.0.join("projects").join(&key.project_key);
+        let folder = self.path.join("projects").join(&key.project_key);
         let path = match &key.subpath {
             None => folder.join(format!("{}.jsonl", key.session_id)),
             Some(subpath) => folder.join(&key.session_id).join(format!("{subpath}.jsonl")),
@@ -74,14 +87,14 @@ impl PrivateDir {
 impl Drop for PrivateDir {
     fn drop(&mut self) {
         for _ in 0..ATTEMPTS {
-            match fs::remove_dir_all(&self.0) {
+            match fs::remove_dir_all(&self.path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    tracing::debug!("{} could not be removed: {error}", self.0.display());
+                    tracing::debug!("{} could not be removed: {error}", self.path.display());
                 }
                 _ => return,
             }
         }
-        tracing::warn!("{} could not be removed; it holds a transcript", self.0.display());
+        tracing::warn!("{} could not be removed; it holds a transcript", self.path.display());
     }
 }
 
