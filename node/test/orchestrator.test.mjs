@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -487,7 +488,7 @@ test("closing gives up what runs, ends who watches, and may be done twice", asyn
 });
 
 const refused = [
-  [{ maxConcurent: 1 }, "maxConcurent", /unknown setting; known are budget/],
+  [{ maxConcurent: 1 }, "maxConcurent", /unknown setting; known are adaptive, budget/],
   [{ maxConcurrent: 0 }, "maxConcurrent", /expected 1 or more/],
   [{ rateLimit: { perMinute: 0 } }, "rateLimit.perMinute", /expected at least 1/],
   [{ rateLimit: { global: { perMinut: 1 } } }, "rateLimit.global.perMinut", /unknown setting/],
@@ -531,3 +532,43 @@ test("arguments that cannot work are refused by name", () =>
     await assert.rejects(orchestrator.mapReduce([], { reduce: () => "", fanIn: 1 }), named("fanIn"));
     await assert.rejects(orchestrator.until("a", { judge: () => ({ done: true }) }), named("rounds"));
   }));
+
+test("the settings of the core are those of this package", () => {
+  const { engine } = createRequire(import.meta.url)("../dist/engine.js");
+  const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
+  const wrong = (path) => path.reduceRight((below, name) => ({ [name]: below }), { nonsense: 1 });
+  const said = (attempt) => {
+    try {
+      attempt();
+    } catch ({ message }) {
+      return message;
+    }
+    return assert.fail("it was not refused");
+  };
+  const parts = ["rate_limit", "circuit_breaker", "budget", "retry", "memory", "adaptive", "shedding"];
+  for (const path of [
+    [],
+    ...parts.map((part) => [part]),
+    ["rate_limit", "global"],
+    ["rate_limit", "tenant"],
+  ]) {
+    const refusal = said(() => engine.open(JSON.stringify({ orchestrator: wrong(path), progress: false })));
+    const theirs = [...refusal.split("expected")[1].matchAll(/`(\w+)`/g)].map(([, name]) => camel(name));
+    const ours = said(() => new Orchestrator(wrong(path.map(camel))))
+      .split("known are ")[1]
+      .split(", ");
+    assert.ok(ours.length > 1);
+    assert.deepEqual(ours.sort(), theirs.sort(), path.join("."));
+  }
+});
+
+test("the places of an orchestrator, and whose turn it is", () =>
+  orchestrated(
+    async (orchestrator) => {
+      const tasks = ["sheddable", "critical_plus"].map((kind) => task(kind, { class: kind }));
+      assert.deepEqual(statuses(await orchestrator.parallel(tasks)), ["succeeded", "succeeded"]);
+      const [odd] = await orchestrator.parallel([task("a", { class: "urgent" })]);
+      assert.match(odd.error.message, /urgent/);
+    },
+    { maxStarting: 1, memory: { minAvailableMb: 1 }, adaptive: { min: 1 }, shedding: { targetMs: 1_000 } },
+  ));

@@ -3,7 +3,7 @@
 import { invalid, isObject } from "../invalid.js";
 import type { Options } from "../option-types.js";
 import { parts } from "../options.js";
-import type { Budget, Circuit, RateLimit, RetryPolicy } from "./limits.js";
+import type { Adaptive, Budget, Circuit, MemoryLimit, RateLimit, RetryPolicy, Shedding } from "./limits.js";
 import { inSnake, named, settings } from "./spelling.js";
 
 /**
@@ -42,6 +42,14 @@ export interface OrchestratorConfig {
    * only by many calls at once. Default 1000.
    */
   maxWaiting?: number;
+  /** How many programs may be starting at the same time: let in, and not yet ready. Default: no limit of its own. */
+  maxStarting?: number | null;
+  /** How much memory must be left for another program to start. Default: nobody looks. */
+  memory?: MemoryLimit | null;
+  /** Lets the number of places follow what the API says. Default: it stays `maxConcurrent`. */
+  adaptive?: Adaptive | null;
+  /** Refuses tasks of the class `sheddable` when everybody waits for too long. Default: they wait like all others. */
+  shedding?: Shedding | null;
   /** How often tasks may start. Default 60 a minute and 1000 an hour for each provider, credential and model. */
   rateLimit?: RateLimit | null;
   /** When to stop asking somebody who fails. Default: after 5 failures in a row, for a minute. */
@@ -62,7 +70,7 @@ export interface OrchestratorConfig {
 }
 
 const names = {
-  ...named("maxConcurrent", "maxWaiting", "timeoutMs", "options", "fallbacks"),
+  ...named("maxConcurrent", "maxWaiting", "maxStarting", "timeoutMs", "options", "fallbacks"),
   ...settings,
 };
 const candidate = named("model", "env", "credential", "provider");

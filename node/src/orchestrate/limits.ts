@@ -104,3 +104,32 @@ export interface RetryPolicy {
    */
   programRetries?: number;
 }
+
+/** How much memory must be left for another program to start. Linux only. */
+export interface MemoryLimit {
+  /** What must be left when it runs, in MB (2^20 bytes). Default 1024. */
+  minAvailableMb?: number;
+  /** What a program takes that is not ready yet, in MB. Default 150. */
+  runMb?: number;
+}
+
+/** How the number of places follows what the API says. */
+export interface Adaptive {
+  /** As few as that. Default 1. */
+  min?: number;
+  /** The share of the places that is left when the API wants fewer requests, between 0 and 1. Default 0.7. */
+  decrease?: number;
+  /** How long after that it is not lowered again, in milliseconds. Default 5000. */
+  cooldownMs?: number;
+}
+
+/** When tasks of the class `sheddable` are refused. */
+export interface Shedding {
+  /** How long one may wait, in milliseconds. Default 5000. */
+  targetMs?: number;
+  /** For how long everybody has to have waited longer, in milliseconds; more than `targetMs`. Default 30 000. */
+  intervalMs?: number;
+}
+
+/** Who goes first: somebody loses something when it is late; somebody waits for it; the default; may be dropped. */
+export type Class = "critical_plus" | "critical" | "normal" | "sheddable";

@@ -26,6 +26,9 @@ export const settings = {
     "healthyMs",
     "slowStart",
   ),
+  memory: named("minAvailableMb", "runMb"),
+  adaptive: named("min", "decrease", "cooldownMs"),
+  shedding: named("targetMs", "intervalMs"),
   budget: named("runUsd", "flowUsd", "keyHourUsd", "keyDayUsd", "totalUsd", "uncertainTtlMs", "ledger"),
   retry: named(
     "maxAttempts",

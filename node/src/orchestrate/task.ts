@@ -6,7 +6,7 @@ import { isObject } from "../invalid.js";
 import type { ContentBlock, SDKUserMessage } from "../messages.js";
 import type { Provided } from "../provided.js";
 import { type TaskOptions, taskParts } from "./config.js";
-import type { RetryPolicy } from "./limits.js";
+import type { Class, RetryPolicy } from "./limits.js";
 import { inSnake, settings } from "./spelling.js";
 
 /** What a task asks: a text, content blocks, or a whole message. */
@@ -30,6 +30,8 @@ export interface TaskDetails {
    * by resuming its session. Default: false.
    */
   idempotent?: boolean;
+  /** Who goes first among those who wait to be let in. Default `normal`. */
+  class?: Class;
   /** What is tried again for this task, in place of what the orchestrator says. */
   retry?: RetryPolicy;
 }
@@ -42,18 +44,18 @@ export interface TaskDetails {
  */
 export type Task = TaskPrompt | TaskDetails;
 
-const fields = ["prompt", "options", "name", "timeoutMs", "idempotent", "retry"];
+const fields = ["prompt", "options", "name", "timeoutMs", "idempotent", "class", "retry"];
 
 /** A task as the core has it, and the functions its program may ask for. Throws when it cannot be read. */
 export function taskWire(task: Task, base: TaskOptions, ref: object): { wire: object; provided: Provided } {
   const details = isObject(task) && "prompt" in task ? task : { prompt: task as TaskPrompt };
   for (const field of Object.keys(details))
     if (!fields.includes(field)) throw unfit(field, `unknown field; known are ${fields.join(", ")}`);
-  const { prompt, options = {}, name, timeoutMs, idempotent, retry } = details;
+  const { prompt, options = {}, name, timeoutMs, idempotent, class: kind, retry } = details;
   if (prompt === undefined || prompt === null) throw unfit("prompt", "expected a text, blocks or a message");
   const { wire, beside, host } = taskParts(options, base);
   const tried = retry === undefined ? {} : { retry: inSnake(retry, settings.retry, "task.retry") };
-  const said = { name, timeout_ms: timeoutMs, idempotent, ...tried };
+  const said = { name, timeout_ms: timeoutMs, idempotent, class: kind, ...tried };
   return { wire: { prompt, options: wire, ...said, ...beside, ref }, provided: host.provided };
 }
 

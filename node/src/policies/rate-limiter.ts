@@ -1,7 +1,7 @@
 // How often something may start. Who must wait does so in order.
 
 import { count } from "../orchestrate/given.js";
-import type { RateLimit } from "../orchestrate/limits.js";
+import type { Class, RateLimit } from "../orchestrate/limits.js";
 import { inSnake, settings } from "../orchestrate/spelling.js";
 import { camelKeys } from "./camel-keys.js";
 import type { Key } from "./key.js";
@@ -14,7 +14,7 @@ export interface Wish {
   /** How many tokens it will take, for `tokensPerMinute`. Default 0. */
   tokens?: number;
   /** Who goes first among those who wait. Default `normal`. */
-  class?: "critical_plus" | "critical" | "normal" | "sheddable";
+  class?: Class;
 }
 
 /** How long to wait for a start. */
