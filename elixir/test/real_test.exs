@@ -2,7 +2,8 @@ defmodule ClaudeCodeSDK.RealTest do
   @moduledoc "The cases of `tests/real` on the real `claude`, which `MADRIGAL_REAL_CLI` names."
   use ExUnit.Case, async: false
 
-  alias ClaudeCodeSDK.Sessions
+  alias ClaudeCodeSDK.{Orchestrator, Sessions, Tool}
+  alias ClaudeCodeSDK.Orchestrator.{Outcome, Stats}
   alias ClaudeCodeSDK.SessionStore.Memory
   alias ClaudeCodeSDK.Test.{Conformance, Host, Loopback, Pattern, Simulator}
 
@@ -145,6 +146,68 @@ defmodule ClaudeCodeSDK.RealTest do
     assert resumed.result =~ "my word is heron"
     assert {:ok, messages} = Sessions.get_session_messages(copy, stored)
     assert Enum.map(messages, & &1.type) == ["user", "assistant", "user", "assistant"]
+  end
+
+  test "tasks of an orchestrator run side by side, each with its own tools; a caller that dies takes his along",
+       context do
+    {server, _options} = orchestrator(context, allowed_tools: ["mcp__calc", "Bash"])
+
+    tasks =
+      for factor <- [1, 10] do
+        add =
+          Tool.new("add", "Adds", %{"type" => "object"}, fn %{"a" => a, "b" => b} ->
+            {:ok, "#{factor * (a + b)}"}
+          end)
+
+        calc = ClaudeCodeSDK.create_sdk_mcp_server(name: "calc", tools: [add])
+        {"Please add two and three.", mcp_servers: %{"calc" => calc}}
+      end
+
+    assert {:ok, outcomes} = Orchestrator.query_parallel(tasks, orchestrator: server)
+    assert Enum.map(outcomes, & &1.text) == ["The tool said: 5", "The tool said: 50"]
+    assert Enum.all?(outcomes, &(&1.cost > 0 and &1.usage.input_tokens > 0))
+    assert %Stats{total_queries: 2, successful_queries: 2} = Orchestrator.get_stats(server)
+
+    caller = spawn(fn -> Orchestrator.run("Please sleep in the shell.", orchestrator: server) end)
+
+    file = Path.join(context.work, "tool.pid")
+    assert Simulator.eventually(fn -> match?({:ok, <<_, _::binary>>}, File.read(file)) end)
+    tool = file |> File.read!() |> String.trim()
+    assert Simulator.alive?(tool)
+    Process.exit(caller, :kill)
+    assert Simulator.eventually(fn -> not Simulator.alive?(tool) end, 300), "the tool is alive"
+    assert Simulator.eventually(fn -> Simulator.children() -- [loopback(context)] == [] end)
+  end
+
+  test "steps of a pipeline are told what was said, and one owner retries a busy API", context do
+    {server, options} = orchestrator(context, [])
+    steps = ["Please say hello.", "Please repeat everything."]
+    assert {:ok, [hello, repeated]} = Orchestrator.query_pipeline(steps, orchestrator: server)
+    assert hello.text == "Hello from the loopback model."
+    assert repeated.text =~ "Context from previous step:\n#{hello.text}"
+
+    retry = [max_retries: 2, backoff_ms: 10, orchestrator: server]
+    busy = "Please wait for the other model."
+    options = Keyword.put(options, :model, "claude-sonnet-4-5")
+
+    assert {:error, {:max_retries_exceeded, %Outcome{attempts: 3, error: error}}} =
+             Orchestrator.query_with_retry(busy, options, retry)
+
+    assert error.context["api_error_status"] == 529
+    # Each attempt asked once: the program did not retry on top of it.
+    asked = for %{"prompt" => ^busy} = request <- Loopback.requests(context.loopback), do: request
+    assert length(asked) == 3
+  end
+
+  defp orchestrator(context, more) do
+    defaults = defaults(%{}, context)
+    options = [cli_path: defaults["cli_path"], cwd: context.work, env: defaults["env"]] ++ more
+    {start_supervised!({Orchestrator, name: nil, options: options}), options}
+  end
+
+  defp loopback(context) do
+    {:os_pid, pid} = Port.info(context.loopback.port, :os_pid)
+    to_string(pid)
   end
 
   # To the end: the store has everything then.
