@@ -22,6 +22,9 @@ defmodule ClaudeCodeSDK.CircuitBreaker do
   @typedoc "A breaker: a pid or a registered name."
   @type t :: GenServer.server()
 
+  @typedoc "What let a call through."
+  @opaque ticket :: pos_integer()
+
   @typedoc "What became of a call."
   @type verdict :: :success | :failure | {:failure, non_neg_integer()} | :ignored
 
@@ -88,21 +91,33 @@ defmodule ClaudeCodeSDK.CircuitBreaker do
   def call(breaker \\ __MODULE__, function, options \\ []) when is_function(function, 0) do
     options = Keyword.validate!(options, verdict: &verdict/1)
 
-    with {:ok, ticket} <- Policy.begin(breaker) do
+    with {:ok, ticket} <- try_request(breaker) do
       try do
         result = function.()
         {result, options[:verdict].(result)}
       catch
         kind, reason ->
-          Policy.finish(breaker, ticket, said(:failure))
+          finish(breaker, ticket, :failure)
           :erlang.raise(kind, reason, __STACKTRACE__)
       else
         {result, verdict} ->
-          Policy.finish(breaker, ticket, said(verdict))
+          finish(breaker, ticket, verdict)
           result
       end
     end
   end
+
+  @doc """
+  What `call/3` does before the function: a ticket, or the error `:circuit_open`. It belongs to the calling process, and is taken back
+  when that dies. Late verdicts on it, when the breaker has moved on, change nothing.
+  """
+  @spec try_request(t()) :: {:ok, ticket()} | {:error, Error.t()}
+  def try_request(breaker \\ __MODULE__), do: Policy.begin(breaker)
+
+  @doc "What `call/3` does behind the function: counts what became of it, and gives the ticket back."
+  @spec finish(t(), ticket(), verdict()) :: :ok | {:error, Error.t()}
+  def finish(breaker \\ __MODULE__, ticket, verdict),
+    do: Policy.finish(breaker, ticket, said(verdict))
 
   defp verdict({:error, %Error{code: code}}) when code in @ours, do: :ignored
   defp verdict({:error, %Error{retry: {:after, ms}}}), do: {:failure, ms}

@@ -21,8 +21,8 @@ defmodule ClaudeCodeSDK.Orchestrator do
     * `{prompt, options}`: options as of `ClaudeCodeSDK.query/2`, over those of the orchestrator. Functions (`can_use_tool`,
       `hooks`, tools) work as they do there; `stderr` and `session_store` are refused
     * `{prompt, options, more}`: with any of `name:` (a text for progress and outcomes), `timeout:` (milliseconds for all of it: waiting,
-      attempts, pauses; default that of the call, then of the orchestrator), `idempotent: true` (doing it twice does no harm) and
-      `retry:` (see `start_link/1`)
+      attempts, pauses; default that of the call, then of the orchestrator), `idempotent: true` (doing it twice does no harm), `class:`
+      (`:critical_plus`, `:critical`, `:normal` or `:sheddable`: who goes first) and `retry:` (see `start_link/1`)
 
   ## What holds for every call
 
@@ -75,6 +75,10 @@ defmodule ClaudeCodeSDK.Orchestrator do
   | `name` | `ClaudeCodeSDK.Orchestrator` | the name to register, which calls use that name no other; `nil`: none |
   | `max_concurrent` | 5 | how many tasks run at a time, over all calls |
   | `max_waiting` | 1000 | how many may wait to be let in |
+  | `max_starting` | no limit | how many programs may be starting at the same time |
+  | `memory` | nobody looks | `[min_available_mb: 1024, run_mb: 150]`: how much must be left for another program to start (Linux) |
+  | `adaptive` | off | `[min: 1, decrease: 0.7, cooldown_ms: 5000]`: the number of places follows what the API says |
+  | `shedding` | off | `[target_ms: 5000, interval_ms: 30_000]`: tasks of the class `:sheddable` are refused when everybody waits for too long |
   | `timeout` | 300 000 | how long a task may take, in milliseconds |
   | `options` | | the options of all tasks, as of `ClaudeCodeSDK.query/2` |
   | `rate_limit` | 60 a minute, 1000 an hour | a number a minute, or `[per_minute: 60, per_hour: 1000, burst: ...]`; `nil`: none. Counted for each provider, credential and model |

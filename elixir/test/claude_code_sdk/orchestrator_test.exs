@@ -600,6 +600,17 @@ defmodule ClaudeCodeSDK.OrchestratorTest do
                Orchestrator.run("b", orchestrator: server)
     end
 
+    test "a task has a class, and limits that are off may be asked for" do
+      server = start(@echo, max_starting: 1, adaptive: [min: 1], shedding: [target_ms: 60_000])
+      tasks = [{"a", nil, class: :critical}, {"b", nil, class: :sheddable}]
+      assert {:ok, [_, _]} = Orchestrator.query_parallel(tasks, orchestrator: server)
+
+      assert {:error, {:query_failed, %{error: %Error{code: :invalid_argument} = error}}} =
+               Orchestrator.run({"c", nil, class: :urgent}, orchestrator: server)
+
+      assert error.message =~ "class"
+    end
+
     test "falls back to another model" do
       overloaded = put_in(@failing, [Access.at(2), :result, :api_error_status], 529)
       good = Simulator.file(@echo)

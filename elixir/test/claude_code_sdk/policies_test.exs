@@ -159,6 +159,16 @@ defmodule ClaudeCodeSDK.PoliciesTest do
       assert eventually(fn -> CircuitBreaker.call(breaker, fn -> :next end) == :next end)
     end
 
+    test "a ticket by itself, whose verdict comes too late" do
+      breaker = start(CircuitBreaker, failure_threshold: 1)
+      assert {:ok, first} = CircuitBreaker.try_request(breaker)
+      assert {:ok, late} = CircuitBreaker.try_request(breaker)
+      assert :ok = CircuitBreaker.finish(breaker, first, {:failure, 200_000})
+      assert {:error, %Error{code: :circuit_open}} = CircuitBreaker.try_request(breaker)
+      assert :ok = CircuitBreaker.finish(breaker, late, :success)
+      assert CircuitBreaker.state(breaker) == :open
+    end
+
     test "somebody may know better" do
       breaker = start(CircuitBreaker, [])
       assert :ok = CircuitBreaker.force(breaker, :open)
@@ -239,6 +249,17 @@ defmodule ClaudeCodeSDK.PoliciesTest do
       :ok = CostBudget.settle(budget, held, 0.85)
       assert_receive {:cost_budget_mark, ^budget, mark}, 60_000
       assert %{scope: "global", name: "", percent: 80, spent_usd: 0.85, limit_usd: 1.0} = mark
+    end
+
+    test "one that is killed leaves its file to the next" do
+      name = "madrigal-ledger-#{System.pid()}-#{System.unique_integer([:positive])}"
+      ledger = Path.join(System.tmp_dir!(), name)
+      on_exit(fn -> for file <- Path.wildcard(ledger <> "*"), do: File.rm!(file) end)
+      settings = [name: nil, total_usd: 1.0, ledger: ledger]
+      {:ok, budget} = CostBudget.start_link(settings)
+      Process.unlink(budget)
+      Process.exit(budget, :kill)
+      assert eventually(fn -> match?({:ok, _}, CostBudget.start_link(settings)) end)
     end
 
     test "amounts that are none are refused by name" do

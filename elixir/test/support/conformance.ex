@@ -4,7 +4,18 @@ defmodule ClaudeCodeSDK.Test.Conformance do
   """
 
   alias ClaudeCodeSDK.{Error, Session}
-  alias ClaudeCodeSDK.Test.{Callback, Calls, FailingStore, Pattern, Progress, Simulator}
+
+  alias ClaudeCodeSDK.Test.{
+    Callback,
+    Calls,
+    Conductor,
+    FailingStore,
+    Pattern,
+    Policies,
+    Progress,
+    Simulator,
+    Wire
+  }
 
   @doc "Plays a scenario file on the simulator; raises when it does not hold."
   def run(file) do
@@ -29,6 +40,8 @@ defmodule ClaudeCodeSDK.Test.Conformance do
       children: Simulator.children(),
       session: nil,
       query: nil,
+      conductor: nil,
+      policy: nil,
       os_pid: nil,
       exit: :unknown,
       callback: nil,
@@ -62,7 +75,10 @@ defmodule ClaudeCodeSDK.Test.Conformance do
   # A step that names an error must fail with it, and any other must not.
   defp expecting(step, context) do
     {expected, step} = Map.pop(step, "error")
-    [{name, argument}] = step |> Map.drop(~w(reply save parallel do with)) |> Map.to_list()
+
+    [{name, argument}] =
+      step |> Map.drop(~w(reply save parallel do with cancel_when)) |> Map.to_list()
+
     {outcome, context} = attempt(fn -> step(name, argument, step, context) end, context)
 
     case {expected, outcome} do
@@ -77,7 +93,7 @@ defmodule ClaudeCodeSDK.Test.Conformance do
 
       {pattern, {:failed, error}} ->
         check(
-          Pattern.match?(pattern, wire(error)),
+          Pattern.match?(pattern, Wire.error(error)),
           context,
           "#{inspect(pattern)} does not match #{inspect(error)}"
         )
@@ -94,18 +110,6 @@ defmodule ClaudeCodeSDK.Test.Conformance do
     error in [Callback.Boom] ->
       {{:failed, Error.new(:callback, error.message)}, Process.delete(:context) || context}
   end
-
-  defp wire(error) do
-    error
-    |> Map.from_struct()
-    |> Map.take([:message, :operation, :context, :causes])
-    |> Map.put(:code, to_string(error.code))
-    |> Map.new(fn {key, value} -> {to_string(key), value} end)
-    |> Map.put("retry", retry(error.retry))
-  end
-
-  defp retry({:after, ms}), do: %{"verdict" => "after", "after_ms" => ms}
-  defp retry(verdict), do: %{"verdict" => to_string(verdict)}
 
   defp step("open", _, _, context) do
     callback = Callback.start()
@@ -236,6 +240,40 @@ defmodule ClaudeCodeSDK.Test.Conformance do
     %{context | session: nil}
   end
 
+  defp step("orchestrator", config, _, context) do
+    {given, config} = Map.pop(config, "options", %{})
+    %{context | conductor: Conductor.open(config, fields(context, given))}
+  end
+
+  defp step("flow", flow, %{"cancel_when" => pattern}, context),
+    do: %{context | conductor: Conductor.give_up(context.conductor, flow, pattern)}
+
+  defp step("flow", flow, step, context),
+    do: reply({:ok, Conductor.flow(context.conductor, flow)}, step, context)
+
+  defp step("stats", pattern, _, context),
+    do: reply({:ok, Conductor.stats(context.conductor)}, %{"reply" => pattern}, context)
+
+  defp step("reset_stats", _, _, context),
+    do: then(Conductor.reset_stats(context.conductor), fn :ok -> context end)
+
+  defp step("stages", patterns, _, context) do
+    case Conductor.stages(context.conductor, patterns) do
+      {:ok, conductor} -> %{context | conductor: conductor}
+      {:error, problem} -> fail(context, problem)
+    end
+  end
+
+  defp step("close", _, _, %{conductor: conductor} = context) when conductor != nil,
+    do: then(Conductor.close(conductor), fn :ok -> %{context | conductor: nil} end)
+
+  defp step("policy", policy, _, context), do: %{context | policy: Policies.open(policy)}
+
+  defp step("decide", question, step, context) do
+    {answer, policy} = Policies.decide(context.policy, question)
+    reply({:ok, answer}, step, %{context | policy: policy})
+  end
+
   defp step("close", _, _, context), do: closed(context, ok(Session.close(context.session)))
 
   defp step("gone", %{"fields" => fields}, _, context) do
@@ -283,16 +321,8 @@ defmodule ClaudeCodeSDK.Test.Conformance do
   end
 
   defp options(context, callback) do
-    %{scenario: scenario, defaults: defaults} = context
-    known = ClaudeCodeSDK.Options.__struct__() |> Map.keys() |> Map.new(&{to_string(&1), &1})
-
-    fields =
-      defaults
-      |> Map.merge(scenario["options"] || %{})
-      |> Map.update!("env", &if(is_map(&1), do: Map.merge(env(context), &1), else: &1))
-      # A name that is no option is refused, whatever it is.
-      |> Enum.map(fn {name, value} -> {Map.get(known, name) || String.to_atom(name), value} end)
-
+    %{scenario: scenario} = context
+    fields = fields(context, scenario["options"] || %{})
     store = if context.store, do: [session_store: context.store.store], else: []
 
     Keyword.merge(Callback.options(callback, scenario) ++ store, fields, fn
@@ -300,6 +330,14 @@ defmodule ClaudeCodeSDK.Test.Conformance do
       :mcp_servers, here, elsewhere -> Map.merge(elsewhere, here)
       _name, _ours, given -> given
     end)
+  end
+
+  # Options of a scenario over those of the runner.
+  defp fields(context, given) do
+    context.defaults
+    |> Map.merge(given)
+    |> Map.update!("env", &if(is_map(&1), do: Map.merge(env(context), &1), else: &1))
+    |> Wire.options()
   end
 
   defp env(%{config: nil, defaults: defaults}), do: defaults["env"]
@@ -400,6 +438,8 @@ defmodule ClaudeCodeSDK.Test.Conformance do
         else: context
 
     if context.session, do: Session.close(context.session)
+    if context.conductor, do: Conductor.close(context.conductor)
+    if context.policy, do: Policies.close(context.policy)
     if context.query, do: context.query.({:halt, nil})
 
     asks = context.asks ++ if(context.callback, do: Callback.rest(context.callback), else: [])
