@@ -601,7 +601,7 @@ defmodule ClaudeCodeSDK.OrchestratorTest do
     end
 
     test "a task has a class, and limits that are off may be asked for" do
-      server = start(@echo, max_starting: 1, adaptive: [min: 1], shedding: [target_ms: 60_000])
+      server = start(@echo, max_starting: 1, adaptive: [min: 1], shedding: [target_ms: 5_000])
       tasks = [{"a", nil, class: :critical}, {"b", nil, class: :sheddable}]
       assert {:ok, [_, _]} = Orchestrator.query_parallel(tasks, orchestrator: server)
 
