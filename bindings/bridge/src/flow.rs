@@ -5,6 +5,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_core::Stream;
@@ -50,6 +51,8 @@ pub(crate) enum Flow {
         tasks: Vec<Value>,
         #[serde(default)]
         ask: bool,
+        #[serde(default)]
+        stagger_ms: Option<u64>,
     },
     Vote {
         tasks: Vec<Value>,
@@ -208,8 +211,11 @@ impl Flow {
                 let call = orchestrator.pipeline(steps).use_context(use_context).stop_on_error(stop_on_error);
                 Ok(json!({"outcomes": outcomes(&call.await)}))
             }
-            Self::Race { tasks, ask } => {
+            Self::Race { tasks, ask, stagger_ms } => {
                 let mut call = orchestrator.race(caller.tasks(tasks)?);
+                if let Some(after) = stagger_ms {
+                    call = call.stagger(Duration::from_millis(after));
+                }
                 if ask {
                     call = call.accept(move |outcome| {
                         let verdict = caller.ask::<bool>("accept", json!({"outcome": outcome.to_json()}));

@@ -53,13 +53,16 @@ impl Item {
         let deadline = started.checked_add(limit);
         self.tell(Stage::Queued);
         let mut attempts = Attempts::default();
+        // Outlives the wait, so that nobody gets the place of a program that is not gone yet.
+        let mut place = None;
         let ending = tokio::select! {
             biased;
             why = self.flow.given_up() => Ending::GivenUp(why),
             () = until(deadline) => Ending::TimedOut,
-            ending = self.perform(&mut attempts, deadline) => ending,
+            ending = self.perform(&mut attempts, &mut place, deadline) => ending,
         };
         attempts.stop().await;
+        drop(place);
         self.flow.shared.gate.admission().forget(&Spender::default().run(self.run_name()));
         self.tell_marks();
         let outcome = self.outcome(attempts, ending, started.elapsed(), limit);
@@ -119,7 +122,12 @@ impl Item {
     }
 
     /// Starts the task as often as it takes and may.
-    async fn perform(&self, attempts: &mut Attempts, deadline: Option<Instant>) -> Ending {
+    async fn perform(
+        &self,
+        attempts: &mut Attempts,
+        place: &mut Option<Permit>,
+        deadline: Option<Instant>,
+    ) -> Ending {
         let Shared { config, gate, .. } = &*self.flow.shared;
         let base = match &self.task.options {
             None => config.options.clone(),
@@ -139,7 +147,7 @@ impl Item {
                 self.tell(Stage::Fallback { model: options.model.clone(), error: error.to_json() });
             }
             let asker = self.asker(&options, candidate, deadline);
-            match self.tries(attempts, &options, &asker, &mut resumes).await {
+            match self.tries(attempts, place, &options, &asker, &mut resumes).await {
                 Ok(()) => return Ending::Answered,
                 Err((ending, failure)) => {
                     let elsewhere = failure.fallback() != Fallback::No;
@@ -176,6 +184,7 @@ impl Item {
     async fn tries(
         &self,
         attempts: &mut Attempts,
+        place: &mut Option<Permit>,
         options: &Options,
         asker: &Asker,
         resumes: &mut Option<String>,
@@ -184,16 +193,15 @@ impl Item {
         let mut tries = gate.begin(asker, self.task.retry.as_ref(), self.task.idempotent);
         loop {
             let options = &gate.left(options, attempts.meter.cost_usd());
-            let mut permit =
-                gate.admit(asker, options, |stage| self.tell(stage)).await.map_err(|refusal| {
-                    let kind = match refusal.reason {
-                        RefusalReason::CircuitOpen => FailureKind::CircuitOpen,
-                        RefusalReason::RateLimited => FailureKind::RateLimited,
-                        RefusalReason::BudgetExceeded => FailureKind::BudgetExceeded,
-                        _ => FailureKind::Shed,
-                    };
-                    (Ending::Rejected(gate::refused(&refusal)), kind)
-                })?;
+            let permit = gate.admit(asker, options, |stage| self.tell(stage)).await.map_err(|refusal| {
+                let kind = match refusal.reason {
+                    RefusalReason::CircuitOpen => FailureKind::CircuitOpen,
+                    RefusalReason::RateLimited => FailureKind::RateLimited,
+                    RefusalReason::BudgetExceeded => FailureKind::BudgetExceeded,
+                    _ => FailureKind::Shed,
+                };
+                (Ending::Rejected(gate::refused(&refusal)), kind)
+            })?;
             self.tell(Stage::Admitted);
             let (start, prompt) = match resumes.as_deref() {
                 None => (options.clone(), self.task.prompt.clone()),
@@ -204,26 +212,31 @@ impl Item {
             if let Some(configure) = &self.task.configure {
                 builder = configure(builder);
             }
+            let permit = place.insert(permit);
             permit.started();
             attempts.meter.begins(total);
             let before = attempts.meter.cost_usd();
-            let mut told = Told { item: self, permit: &mut permit, before };
+            let mut told = Told { item: self, permit, before };
             let ended = attempts.attempt(builder, prompt, &mut told).await;
             // Whatever is left of it must not run beside the next attempt.
             attempts.stop().await;
             totals.note(&attempts.run);
             let spent = attempts.run.result().map(|_| Cost::from_usd(attempts.meter.cost_usd() - before));
+            let settle = |permit: Option<Permit>, outcome, spent| {
+                if let Some(permit) = permit {
+                    permit.settle(outcome, spent);
+                }
+                self.tell_marks();
+            };
             let (error, failure) = match ended {
                 Ok(()) => {
-                    permit.settle(&Ok(()), spent);
-                    self.tell_marks();
+                    settle(place.take(), &Ok(()), spent);
                     return Ok(());
                 }
                 Err((error, failure)) => (error, failure),
             };
             let never_ran = matches!(failure.kind, FailureKind::NotInstalled | FailureKind::SpawnFailed);
-            permit.settle(&Err(failure.clone()), spent.or(never_ran.then_some(Cost::ZERO)));
-            self.tell_marks();
+            settle(place.take(), &Err(failure.clone()), spent.or(never_ran.then_some(Cost::ZERO)));
             let decision = tries.failed(&failure);
             let (RetryDecision::Again { after, .. }, Some(again)) = (decision, self.again(attempts)) else {
                 return Err((Ending::Failed(error), failure.kind));

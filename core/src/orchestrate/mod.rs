@@ -28,6 +28,7 @@ mod pipeline;
 mod progress;
 mod race;
 mod spending;
+mod stagger;
 mod stats;
 mod task;
 #[cfg(test)]

@@ -4,12 +4,14 @@ use std::{
     future::{Future, IntoFuture},
     pin::Pin,
     sync::Arc,
+    time::Duration,
 };
 
 use super::{
     Outcome, Task,
     flow::{Flow, known},
     orchestrator::Shared,
+    stagger::{Hurry, Staggered},
 };
 use crate::{Error, ErrorKind};
 
@@ -21,6 +23,7 @@ pub struct Race {
     shared: Arc<Shared>,
     tasks: Vec<Task>,
     accept: Accept,
+    stagger: Option<Duration>,
 }
 
 /// How a race ended.
@@ -49,6 +52,7 @@ impl Race {
             shared: Arc::clone(shared),
             tasks: tasks.into_iter().map(Into::into).collect(),
             accept: Box::new(|_| Box::pin(std::future::ready(true))),
+            stagger: None,
         }
     }
 
@@ -62,12 +66,39 @@ impl Race {
         self
     }
 
+    /// Takes up each task only when the one before it was taken up this long ago, or when one of them ended without an acceptable answer.
+    /// With the same task twice this is a hedge: a second attempt for an answer that is late. Both may run to the end, so give it tasks that do no
+    /// harm when they are done twice, such as those whose tools only read; what the beaten one cost counts.
+    ///
+    /// ```
+    /// # use madrigal::testing::Script;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use std::time::Duration;
+    /// use madrigal::orchestrate::{Orchestrator, OrchestratorConfig, Task};
+    ///
+    /// let orchestrator = Orchestrator::new(OrchestratorConfig::default())?;
+    /// let task = Task::new("What is 2 + 2?");
+    /// # let task = task.configure(|session| session.transport(Script::new().await_user().text("4").result()));
+    /// let race = orchestrator.race([task.clone(), task]).stagger(Duration::from_secs(10)).await;
+    /// assert_eq!(race.outcomes[1].status(), "skipped", "the first was quick enough");
+    /// # Ok::<_, madrigal::Error>(()) }).unwrap();
+    /// ```
+    pub fn stagger(mut self, after: Duration) -> Self {
+        self.stagger = Some(after);
+        self
+    }
+
     async fn run(mut self) -> RaceOutcome {
         let flow = Flow::new(&self.shared, "race");
         let places = self.tasks.len();
         let mut winner = None;
         let mut outcomes = Vec::with_capacity(places);
-        let mut batch = flow.batch(known(self.tasks), places, 0);
+        let hurry = Hurry::default();
+        let source = match self.stagger {
+            None => known(self.tasks),
+            Some(after) => Staggered::source(self.tasks, after, &hurry),
+        };
+        let mut batch = flow.batch(source, places, 0);
         while let Some(outcome) = batch.next().await {
             let index = outcome.run().index;
             if winner.is_none() && outcome.is_success() && (self.accept)(outcome.clone()).await {
@@ -76,6 +107,9 @@ impl Race {
                 batch.enough(
                     Error::new(ErrorKind::Cancelled, message).operation("race").with("because", index),
                 );
+                hurry.all();
+            } else {
+                hurry.one();
             }
             outcomes.push(outcome);
         }

@@ -167,6 +167,51 @@ async fn the_first_acceptable_answer_wins_a_race() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_second_attempt_begins_when_the_first_is_late_and_one_wins() {
+    let orchestrator = orchestrator(5);
+    let started = Arc::new(Mutex::new(Vec::new()));
+    let race = async |racers: Vec<(&str, Script)>| {
+        started.lock().unwrap().clear();
+        let began = tokio::time::Instant::now();
+        let tasks = racers.into_iter().map(|(name, script)| {
+            let started = started.clone();
+            let name = name.to_owned();
+            Task::new("x").configure(move |session| {
+                started.lock().unwrap().push((name.clone(), began.elapsed().as_secs()));
+                session.transport(script.clone())
+            })
+        });
+        let race = orchestrator.race(tasks).stagger(Duration::from_secs(10)).await;
+        let seen: Vec<_> = started.lock().unwrap().iter().map(|(name, at)| format!("{name} {at}")).collect();
+        (race, seen.join(", "), began.elapsed().as_secs())
+    };
+    let slow = || says("slow", 25_000);
+    let (ended, seen, took) = race(vec![("a", says("quick", 9_000)), ("b", slow())]).await;
+    assert_eq!((ended.winner, seen.as_str(), took), (Some(0), "a 0", 9));
+    assert_eq!(statuses(&ended.outcomes), ["succeeded", "skipped"]);
+
+    let (ended, seen, took) = race(vec![("a", slow()), ("b", says("quick", 1_000)), ("c", slow())]).await;
+    assert_eq!((ended.winner, seen.as_str(), took), (Some(1), "a 0, b 10", 11));
+    assert_eq!(statuses(&ended.outcomes), ["cancelled", "succeeded", "skipped"]);
+
+    // One that fails need not be waited for.
+    let (ended, seen, took) = race(vec![("a", fails(400)), ("b", slow()), ("c", says("quick", 1_000))]).await;
+    assert_eq!((ended.winner, seen.as_str(), took), (Some(2), "a 0, b 0, c 10", 11));
+    assert_eq!(statuses(&ended.outcomes), ["failed", "cancelled", "succeeded"]);
+
+    // What the beaten one was seen to cost counts, and its place is free.
+    let budget = Budget { total_usd: Some(1.0), run_usd: Some(0.3), ..Budget::default() };
+    let paid = with(|config| config.budget = Some(budget));
+    let racers = [playing("a", costs(0.2, json!({"result": {}}))), playing("b", says("b", 1))];
+    let ended = paid.race(racers).stagger(Duration::from_secs(10)).await;
+    assert_eq!(statuses(&ended.outcomes), ["cancelled", "succeeded"]);
+    assert!((ended.outcomes[0].run().cost_usd - 0.2).abs() < 1e-9);
+    let state = paid.admission().state(&crate::resilience::Spender::default());
+    assert_eq!(state.running, 0);
+    assert!((state.budget.total_spent.usd() - 0.01).abs() < 1e-9 && state.budget.uncertain.usd() >= 0.2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_vote_ends_as_soon_as_it_is_decided() {
     let orchestrator = orchestrator(5);
     let voters = |said: [(&str, u64); 5]| said.map(|(text, after)| playing(text, says(text, after)));
