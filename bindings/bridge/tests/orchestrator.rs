@@ -113,8 +113,8 @@ fn every_kind_of_call_asks_and_answers() {
     host.answer("accept", &json!(true));
     assert_eq!(host.reply(2)["result"]["winner"], 0);
 
-    say(&host, 7, json!({"kind": "race", "tasks": ["a", "a"], "stagger_ms": 600_000}));
-    assert_eq!(host.reply(7)["result"]["outcomes"][1]["status"], "skipped");
+    say(&host, 70, json!({"kind": "race", "tasks": ["a", "a"], "stagger_ms": 600_000}));
+    assert_eq!(host.reply(70)["result"]["outcomes"][1]["status"], "skipped");
 
     say(&host, 3, json!({"kind": "vote", "tasks": ["Yes", "yes.", "no"], "quorum": "majority"}));
     assert_eq!(host.reply(3)["result"]["ballot"], "yes");
