@@ -305,12 +305,14 @@ defmodule ClaudeCodeSDK.Orchestrator do
   @doc """
   Runs tasks side by side until one has an acceptable answer; the others are given up.
 
-  Options: `:accept`, a function that says of an outcome whether it counts (default: every answer does); `:timeout`, `:orchestrator`.
+  Options: `:accept`, a function that says of an outcome whether it counts (default: every answer does); `:stagger_ms` (each task is
+  taken up only so long after the one before it, or when one ended without an acceptable answer; the same task twice is then a second
+  attempt for an answer that is late); `:timeout`, `:orchestrator`.
   """
   @spec race([task()], keyword()) ::
           {:ok, Race.t()} | {:error, {:no_winner, Race.t()} | Error.t()}
   def race(tasks, options \\ []) do
-    reply = Flow.several("race", tasks, options, [:timeout, :accept], [:accept])
+    reply = Flow.several("race", tasks, options, [:timeout, :accept, :stagger_ms], [:accept])
 
     with {:ok, result, _outcomes, prompts} <- reply do
       race = Race.from_wire(result, prompts)

@@ -368,6 +368,17 @@ defmodule ClaudeCodeSDK.OrchestratorTest do
                Orchestrator.race(["a"], accept: :yes, orchestrator: server)
     end
 
+    test "a second attempt is made for an answer that is late, and only then" do
+      server = start()
+      hanging = {"slow", playing(Simulator.hanging())}
+
+      assert {:ok, %Race{winner: %{text: "b"}, outcomes: [%{status: :cancelled}, _]}} =
+               Orchestrator.race([hanging, "b"], stagger_ms: 20, orchestrator: server)
+
+      assert {:ok, %Race{winner: %{text: "a"}, outcomes: [_, %{status: :skipped}]}} =
+               Orchestrator.race(["a", "b"], stagger_ms: 60_000, orchestrator: server)
+    end
+
     @tag :capture_log
     test "a function that cannot say whether an answer counts says no, and the log why" do
       server = start()

@@ -124,7 +124,7 @@ defmodule ClaudeCodeSDK.Test.Conductor do
 
   defp perform("race", flow, server) do
     accept = flow["accept"] && (&(decided(flow["accept"])[&1.text] == true))
-    options = [orchestrator: server] ++ given(:accept, accept)
+    options = [orchestrator: server, stagger_ms: flow["stagger_ms"]] ++ given(:accept, accept)
     flow["tasks"] |> Enum.map(&task/1) |> Orchestrator.race(options) |> either(:no_winner)
   end
 
