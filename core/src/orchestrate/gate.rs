@@ -32,6 +32,11 @@ const PROGRAM_RETRIES: &str = "CLAUDE_CODE_MAX_RETRIES";
 /// What is held beyond the cap of an attempt, as a share of it: the program stops only after the request that passes the cap.
 const MARGIN: f64 = 0.1;
 
+/// Rounded down: a cap is rounded to the nearest, so that both together are never more than the limit they were made from.
+fn margin(cap: Cost) -> Cost {
+    Cost::from_nanos(cap.nanos() / 10)
+}
+
 /// Lets attempts in, and decides about further ones.
 pub(super) struct Gate {
     admission: Admission,
@@ -94,7 +99,13 @@ impl Gate {
 
     /// The options of an attempt of a run that has cost so much already: what is left of its budget, with room for the margin.
     pub(super) fn left(&self, options: &Options, spent_usd: f64) -> Options {
-        let left = self.run_usd.map(|limit| (limit - spent_usd) / (1.0 + MARGIN)).filter(|left| *left > 0.0);
+        if spent_usd == 0.0 {
+            return options.clone();
+        }
+        // Amounts were rounded to whole nano-dollars one by one.
+        let rounding = 1e-8;
+        let left = self.run_usd.map(|limit| (limit - spent_usd - rounding) / (1.0 + MARGIN));
+        let left = left.filter(|left| *left > 0.0);
         let max_budget_usd = match (options.max_budget_usd, left) {
             (Some(cap), Some(left)) => Some(cap.min(left)),
             (cap, _) => cap,
@@ -122,7 +133,7 @@ impl Gate {
             spender: asker.spender.clone(),
             cap,
             // The program stops after the request that passes the cap.
-            margin: Cost::from_usd(cap.usd() * MARGIN),
+            margin: margin(cap),
             class: asker.class,
             deadline: self.moment(asker.deadline),
             ..Demand::default()

@@ -482,6 +482,17 @@ async fn what_is_left_of_a_run_is_enough_for_another_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_fits_into_its_limit_whatever_the_limit_is() {
+    for number in 1..300_u32 {
+        let limit = f64::from(number) * 0.013_7;
+        let budget = Budget { run_usd: Some(limit), total_usd: Some(limit), ..Budget::default() };
+        let orchestrator = with(|config| config.budget = Some(budget));
+        let outcome = orchestrator.run(playing("x", says("x", 0))).await;
+        assert_eq!(outcome.status(), "succeeded", "{limit}: {outcome:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_of_a_higher_class_goes_first() {
     let orchestrator = orchestrator(1);
     let order = Arc::new(Mutex::new(Vec::new()));
