@@ -143,8 +143,8 @@ test("real: tasks of an orchestrator run side by side, each with its own functio
     aborter.abort();
     await work;
     await gone([sleeping], 3_000);
-    const { total, costUsd } = await orchestrator.stats();
-    assert.ok(total === 2 && costUsd > 0);
+    const { succeeded, costUsd } = await orchestrator.stats();
+    assert.ok(succeeded === 2 && costUsd > 0);
     await orchestrator.close();
   }));
 

@@ -6,9 +6,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import * as madrigal from "madrigal";
+import { Conductor } from "./conduct.mjs";
 import { ScenarioStore } from "./failing-store.mjs";
 import { matches } from "./match.mjs";
 import { argumentsInSnake, called, official, replies, respelled, snakeKeys } from "./names.mjs";
+import { police } from "./policing.mjs";
 import { provide, tools } from "./provide.mjs";
 import { gone } from "./simulator.mjs";
 
@@ -93,6 +95,8 @@ class Run {
       if (this.talk !== undefined) this.found.check(this.talk.exit);
     } finally {
       await this.talk?.close("now");
+      await this.conductor?.orchestrator.close();
+      this.policed?.policy.close();
     }
   }
 
@@ -128,10 +132,14 @@ class Run {
       provide(this.scenario, own, (ask) => this.onAsk(ask)),
     );
     if (this.store !== undefined) own.sessionStore = await this.store.filled();
-    if (this.scenario.files !== undefined)
-      own.env = { ...own.env, CLAUDE_CONFIG_DIR: this.config().configDir };
     this.aborter = own.abortController = new AbortController();
-    return this.place(own);
+    return this.place(this.inFolder(own));
+  }
+
+  /** Options with the folder of the program, when the scenario has files. */
+  inFolder(options) {
+    if (this.scenario.files === undefined) return options;
+    return { ...options, env: { ...options.env, CLAUDE_CONFIG_DIR: this.config().configDir } };
   }
 
   async open() {
@@ -173,7 +181,7 @@ class Run {
   }
 
   /** The entry for this callback or tool, else for its kind, else for all. */
-  policy({ kind, name }) {
+  entry({ kind, name }) {
     const fits = (one) => (one.kind ?? kind) === kind && (one.name ?? name) === name;
     const weight = (one) => (one.name === undefined ? 0 : 2) + (one.kind === undefined ? 0 : 1);
     const [best] = this.policies.filter(fits).sort((a, b) => weight(b) - weight(a));
@@ -182,7 +190,7 @@ class Run {
 
   /** An ask: `kind`, `name` of the callback or tool, `request`, `signal`, and `progress` of a tool call. */
   onAsk(ask) {
-    const { answer, raise, hold } = this.policy(ask);
+    const { answer, raise, hold } = this.entry(ask);
     this.found.asks.push(ask.request);
     this.unseen.push(ask.request);
     setImmediate(() => this.changed.dispatchEvent(new Event("ask")));
@@ -313,7 +321,38 @@ class Run {
   }
 
   async close() {
-    await this.talk.close("graceful");
+    if (this.conductor !== undefined) await this.conductor.orchestrator.close();
+    else await this.talk.close("graceful");
+  }
+
+  async orchestrator(config) {
+    this.conductor = new Conductor(config, (options) => this.place(this.inFolder(options)));
+  }
+
+  async flow(flow, { reply, cancel_when: cancelWhen }) {
+    await this.conductor.flow(flow, reply, cancelWhen);
+  }
+
+  async stats(pattern) {
+    await this.conductor.stats(pattern);
+  }
+
+  async reset_stats() {
+    await this.conductor.orchestrator.resetStats();
+  }
+
+  async stages(patterns) {
+    await this.conductor.stages(patterns);
+  }
+
+  async policy(given) {
+    this.policed?.policy.close();
+    this.policed = police(given);
+  }
+
+  async decide({ command, ...question }, { reply }) {
+    const said = (await this.policed[command](question)) ?? null;
+    if (reply !== undefined) assert.ok(matches(reply, said), `${command} gave ${JSON.stringify(said)}`);
   }
 
   async gone({ fields = [] }) {
