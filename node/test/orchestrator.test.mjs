@@ -214,6 +214,15 @@ test("only answers that are accepted win", () =>
     assert.deepEqual(statuses(nobody.outcomes), ["succeeded", "succeeded"]);
   }));
 
+test("a staggered race takes up a second attempt only when the first is late", () =>
+  orchestrated(async (orchestrator) => {
+    const early = await orchestrator.race([task("a"), task("a")], { staggerMs: 600_000 });
+    assert.deepEqual([early.winner.index, early.outcomes[1].status], [0, "skipped"]);
+    const late = await orchestrator.race([hanging(), task("b")], { staggerMs: 1 });
+    assert.deepEqual([late.winner.text, late.outcomes[0].status], ["b", "cancelled"]);
+    await assert.rejects(orchestrator.race([task("a")], { staggerMs: -1 }), /staggerMs/);
+  }));
+
 test("what accept or ballot throws is thrown, the very same object", () =>
   orchestrated(async (orchestrator) => {
     const broken = new RangeError("not me");

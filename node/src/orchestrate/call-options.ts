@@ -38,6 +38,12 @@ export interface PipelineOptions extends CallOptions {
 export interface RaceOptions extends CallOptions {
   /** Whether an answer counts. Default: every one does. */
   accept?: (outcome: Outcome) => boolean | Promise<boolean>;
+  /**
+   * Takes up each task only when the one before it was taken up so many milliseconds ago, or when one ended without an answer that counts.
+   * The same task twice is a second attempt for an answer that is late: for tasks that do no harm when they are done twice. Default: all
+   * at once.
+   */
+  staggerMs?: number;
 }
 
 /** How votes are counted. */

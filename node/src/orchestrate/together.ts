@@ -24,7 +24,8 @@ export function race(hub: Hub, tasks: Iterable<Task>, options: RaceOptions): Pro
       if (accept)
         call.deciding.accept = ({ outcome }) =>
           call.decided(async () => Boolean(await accept(call.outcome(outcome))));
-      return { kind: "race", tasks: listed(call, tasks), ask: accept !== undefined };
+      const stagger = count("staggerMs", options.staggerMs, 0);
+      return { kind: "race", tasks: listed(call, tasks), ask: accept !== undefined, stagger_ms: stagger };
     },
     ({ winner, outcomes }: WireRace, call) => won(winner, call.outcomes(outcomes)),
   );
