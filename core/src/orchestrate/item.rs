@@ -52,6 +52,7 @@ impl Item {
         // A time beyond what the clock can show never comes.
         let deadline = started.checked_add(limit);
         self.tell(Stage::Queued);
+        let untold = Untold { item: &self, started, over: false };
         let mut attempts = Attempts::default();
         // Outlives the wait, so that nobody gets the place of a program that is not gone yet.
         let mut place = None;
@@ -66,6 +67,7 @@ impl Item {
         self.flow.shared.gate.admission().forget(&Spender::default().run(self.run_name()));
         self.tell_marks();
         let outcome = self.outcome(attempts, ending, started.elapsed(), limit);
+        untold.over();
         self.flow.finished(self.name.as_ref(), &outcome);
         outcome
     }
@@ -97,6 +99,31 @@ impl Item {
                 .with("limit_ms", u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
                 Outcome::TimedOut(run, error)
             }
+        }
+    }
+}
+
+/// A task whose call is dropped has an outcome, too, for those who listen and count: what is taken up is always done.
+struct Untold<'a> {
+    item: &'a Item,
+    started: Instant,
+    over: bool,
+}
+
+impl Untold<'_> {
+    fn over(mut self) {
+        self.over = true;
+    }
+}
+
+impl Drop for Untold<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            let why = Error::new(ErrorKind::Cancelled, "the call was given up").operation("orchestrate");
+            let ending = Ending::GivenUp(why);
+            let outcome =
+                self.item.outcome(Attempts::default(), ending, self.started.elapsed(), Duration::ZERO);
+            self.item.flow.finished(self.item.name.as_ref(), &outcome);
         }
     }
 }

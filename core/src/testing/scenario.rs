@@ -35,6 +35,9 @@ pub struct Scenario {
     pub(crate) steps: Vec<Step>,
     /// What a process does that is started with `--resume`, when that is something else.
     pub(crate) resumed: Option<Vec<Step>>,
+    /// Steps for processes that are started with `--model NAME`, in place of those; of several lists the first process plays the
+    /// first, and so on, and all later ones the last.
+    pub(crate) plays: BTreeMap<String, Vec<Vec<Step>>>,
 }
 
 /// The version a stand-in reports when nothing else is said: the one whose behaviour was recorded.
@@ -187,6 +190,10 @@ impl Scenario {
             },
             steps,
             resumed: fields.get("resumed").map(|raw| steps_of(raw, "resumed", base)).transpose()?,
+            plays: match fields.get("plays") {
+                None => BTreeMap::new(),
+                Some(raw) => plays(raw, base)?,
+            },
         })
     }
 
@@ -197,6 +204,27 @@ impl Scenario {
         }
         self
     }
+}
+
+/// One list of steps for each model, or several.
+fn plays(raw: &RawValue, base: &Path) -> std::result::Result<BTreeMap<String, Vec<Vec<Step>>>, String> {
+    let models: Fields<'_> = serde_json::from_str(raw.get())
+        .map_err(|_| "plays: an object of steps by model was expected".to_owned())?;
+    let play = |model: String, raw: &RawValue| {
+        let place = format!("plays.{model}");
+        let several = value(raw).get(0).is_some_and(Value::is_array);
+        let lists: Vec<&RawValue> =
+            if several { serde_json::from_str(raw.get()).unwrap_or_default() } else { vec![raw] };
+        let lists: std::result::Result<Vec<_>, String> = lists
+            .into_iter()
+            .enumerate()
+            .map(|(number, raw)| {
+                steps_of(raw, &if several { format!("{place}[{number}]") } else { place.clone() }, base)
+            })
+            .collect();
+        Ok::<_, String>((model, lists?))
+    };
+    models.into_iter().map(|(model, raw)| play(model, raw)).collect()
 }
 
 fn value(raw: &RawValue) -> Value {

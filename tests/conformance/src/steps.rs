@@ -17,6 +17,8 @@ use crate::{
     calls,
     disk::{self, Disk},
     observed::{Observed, is_match},
+    orchestrators::Conductor,
+    policies::Policy,
     process,
     store::{self, ScenarioStore},
 };
@@ -46,6 +48,15 @@ pub enum Program {
 impl Program {
     /// The program of a scenario in memory, or `None` for one that is about a process.
     pub fn in_memory(scenario: &Scenario) -> Option<Self> {
+        // An orchestrator and what it starts are processes; so is whatever has steps of its own for each of them.
+        let steps = scenario.value["host"].as_array();
+        if steps
+            .into_iter()
+            .flatten()
+            .any(|step| step.get("orchestrator").is_some() || step.get("policy").is_some())
+        {
+            return None;
+        }
         let about_a_process = [
             "missing_cli",
             "environment",
@@ -89,6 +100,10 @@ struct Player {
     memory: Option<u64>,
     disk: Option<Disk>,
     store: Option<Arc<ScenarioStore>>,
+    /// What the runner adds to all options: where the program is and what it plays.
+    own_options: Value,
+    conductor: Option<Conductor>,
+    policy: Option<Policy>,
 }
 
 /// Why a step failed: an error of the library, which the scenario may expect, or something else.
@@ -111,18 +126,15 @@ impl From<String> for Failed {
 
 impl Player {
     fn new(scenario: &Scenario, program: &Program) -> Outcome<Self> {
-        let mut options = scenario.value.get("options").cloned().unwrap_or_else(|| json!({}));
-        if let (Program::Process(path), true) = (program, options["cli_path"].is_null()) {
-            options["cli_path"] = json!(path);
+        let mut own_options = json!({"env": {"MADRIGAL_SIMULATE": scenario.path}});
+        if let Program::Process(path) = program {
+            own_options["cli_path"] = json!(path);
         }
-        if options["env"].is_null() {
-            options["env"] = json!({});
-        }
-        options["env"]["MADRIGAL_SIMULATE"] = json!(scenario.path);
         let disk = Disk::new(&scenario.value)?;
         if let Some(disk) = &disk {
-            options["env"]["CLAUDE_CONFIG_DIR"] = json!(disk.path());
+            own_options["env"]["CLAUDE_CONFIG_DIR"] = json!(disk.path());
         }
+        let options = with_own(&scenario.value["options"], &own_options);
         Ok(Self {
             observed: Observed::new(scenario.value["expect"].clone()),
             scenario: Arc::new(scenario.clone()),
@@ -135,6 +147,9 @@ impl Player {
             memory: None,
             disk,
             store: None,
+            own_options,
+            conductor: None,
+            policy: None,
         })
     }
 
@@ -165,9 +180,9 @@ impl Player {
 
     async fn step(&mut self, step: &Value) -> Result<(), Failed> {
         let fields = step.as_object().ok_or_else(|| "an object was expected".to_owned())?;
-        let verb = fields
-            .keys()
-            .find(|key| !matches!(key.as_str(), "error" | "reply" | "save" | "with" | "parallel" | "do"));
+        let verb = fields.keys().find(|key| {
+            !matches!(key.as_str(), "error" | "reply" | "save" | "with" | "parallel" | "do" | "cancel_when")
+        });
         let verb = verb.ok_or_else(|| "no step".to_owned())?.as_str();
         let given = &fields[verb];
         match verb {
@@ -220,6 +235,33 @@ impl Player {
                 self.source = Source::None;
                 self.handle = None;
             }
+            "orchestrator" => {
+                let mut config = given.clone();
+                config["options"] = with_own(&config["options"], &self.own_options);
+                self.conductor = Some(Conductor::new(&config)?);
+            }
+            "flow" => {
+                let reply = self.conductor()?.flow(given, fields.get("cancel_when")).await?;
+                if let Some(reply) = reply {
+                    check_reply(fields.get("reply"), &reply)?;
+                }
+            }
+            "stats" => {
+                let stats = self.conductor()?.stats();
+                check_reply(Some(given), &stats)?;
+            }
+            "reset_stats" => self.conductor()?.reset_stats(),
+            "stages" => {
+                let patterns = given.as_array().cloned().unwrap_or_default();
+                self.conductor()?.stages(&patterns).await?;
+            }
+            "policy" => self.policy = Some(Policy::new(given)?),
+            "decide" => {
+                let policy = self.policy.as_mut().ok_or_else(|| "no policy is open".to_owned())?;
+                let reply = policy.decide(given).await?;
+                check_reply(fields.get("reply"), &reply)?;
+            }
+            "close" if self.conductor.is_some() => self.conductor = None,
             "close" => {
                 let end = self.handle()?.close().await;
                 self.ended(&end);
@@ -287,6 +329,10 @@ impl Player {
 
     fn handle(&self) -> Result<SessionHandle, Failed> {
         self.handle.clone().ok_or_else(|| Failed::Otherwise("no session is open".to_owned()))
+    }
+
+    fn conductor(&mut self) -> Result<&mut Conductor, Failed> {
+        self.conductor.as_mut().ok_or_else(|| Failed::Otherwise("no orchestrator is open".to_owned()))
     }
 
     async fn read(&mut self, how: &Value) -> Result<(), Failed> {
@@ -386,6 +432,21 @@ impl Player {
     fn check(&self) -> Outcome {
         self.observed.check(&self.asks.requests())
     }
+}
+
+/// The options of a scenario with what the runner adds; a program the scenario names stays.
+fn with_own(options: &Value, own: &Value) -> Value {
+    let mut options = if options.is_null() { json!({}) } else { options.clone() };
+    if options["cli_path"].is_null() && !own["cli_path"].is_null() {
+        options["cli_path"] = own["cli_path"].clone();
+    }
+    if options["env"].is_null() {
+        options["env"] = json!({});
+    }
+    for (name, value) in own["env"].as_object().into_iter().flatten() {
+        options["env"][name] = value.clone();
+    }
+    options
 }
 
 fn check_reply(pattern: Option<&Value>, reply: &Value) -> Outcome {

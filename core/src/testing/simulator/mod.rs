@@ -11,6 +11,7 @@
 
 #[cfg(unix)]
 mod process;
+mod turn;
 
 use std::io::Write as _;
 
@@ -71,7 +72,13 @@ fn play(scenario: &Scenario, args: Vec<String>) -> i32 {
     let cwd = std::env::current_dir().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
     let scenario = scenario.clone().of_process(known.resumes);
     let facts = known.facts(cwd, std::process::id());
-    run(&scenario, facts, args)
+    match turn::played_by(&scenario, &args) {
+        Ok(scenario) => run(&scenario, facts, args),
+        Err(error) => {
+            complain(&format!("madrigal simulate: {error}\n"));
+            97
+        }
+    }
 }
 
 #[cfg(unix)]
