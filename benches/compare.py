@@ -6,17 +6,21 @@ Called by `benches/run`, which builds and installs what is measured.
 """
 
 import argparse
+import atexit
 import json
 import os
 import platform
 import select
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +36,19 @@ ROWS = {
     "load": ("load", "", 0),
     "cancel": ("cancel", "cancel", 1),
     "stubborn": ("cancel", "stubborn", 1),
+    "small": ("small", "", 200),
+    "burst": ("small", "", 500),
+    "first": ("first", "", 20),
+    "first_prewarmed": ("first_prewarmed", "", 20),
+    "first_recycled": ("first_recycled", "", 20),
+}
+# These run the real program on the loopback API, for those who can.
+REAL = {
+    "small": ("rust", "official_python"),
+    "burst": ("rust",),
+    "first": ("rust", "official_python"),
+    "first_prewarmed": ("rust",),
+    "first_recycled": ("rust",),
 }
 TITLES = {
     "one": "one query, 10 deltas, p50",
@@ -41,6 +58,11 @@ TITLES = {
     "load": "load, above the bare interpreter",
     "cancel": "cancel to process gone",
     "stubborn": "  the same, it ignores SIGTERM",
+    "small": "200 small queries, real program, 4 at a time",
+    "burst": "500 of them",
+    "first": "first delta, real program",
+    "first_prewarmed": "  the same, prewarmed",
+    "first_recycled": "  the same, recycled",
 }
 
 
@@ -48,6 +70,8 @@ TITLES = {
 def started(contender: Contender, workload: str, scenario: str, count: int) -> Iterator[subprocess.Popen[str]]:
     """The contender's program, running; its standard streams are pipes. It is gone when the block is left."""
     environment = os.environ | contender.environment | {"MADRIGAL_SIMULATE": str(HERE / "scenarios" / f"{scenario}.json")}
+    if workload in REAL:
+        environment |= real_environment()
     process = subprocess.Popen(
         [*contender.command, workload, str(count)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT,
@@ -56,11 +80,22 @@ def started(contender: Contender, workload: str, scenario: str, count: int) -> I
         yield process
         assert process.stdin
         process.stdin.close()
-        if process.wait(60) != 0:
+        if process.wait(120) != 0:
             raise RuntimeError(f"{contender.name} ended {workload} with {process.returncode}")
     finally:
         process.kill()
         process.wait()
+
+
+@cache
+def real_environment() -> dict[str, str]:
+    """What the real program needs to talk to a loopback API, which is started here and ends with this process; nobody's home."""
+    process = subprocess.Popen([CLI, "loopback", "--json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    said = json.loads(process.stdout.readline())
+    home = tempfile.mkdtemp(prefix="madrigal-bench-")
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    return dict(said["env"]) | {"HOME": home, "CLAUDE_CONFIG_DIR": f"{home}/.claude"}
 
 
 def answer(process: subprocess.Popen[str], name: str) -> dict[str, Any]:
@@ -121,6 +156,8 @@ def measure_load(command: list[str], contender: Contender) -> float:
 def measure(contender: Contender, row: str) -> dict[str, list[float]]:
     """One round of one row: values by the name of the row they belong to."""
     workload, scenario, count = ROWS[row]
+    if contender.name not in REAL.get(row, (contender.name,)):
+        return {}
     if workload == "cancel":
         return {row: [measure_cancel(contender, scenario)]}
     if workload == "load":
@@ -136,6 +173,10 @@ def measure(contender: Contender, row: str) -> dict[str, list[float]]:
             return {row: [said["per_second"]]}
         if row == "many":
             return {row: [said["ms"]], "memory": [peak_mb(process.pid)]}
+        if row in ("small", "burst"):
+            return {row: [count / (said["ms"] / 1e3)]}
+        if row in REAL:
+            return {row: said["ms"]}
         # The first queries of a process warm its caches and compilers; they are not what a program feels all day.
         return {row: said["ms"][5:]}
 
@@ -146,6 +187,8 @@ def cell(row: str, value: float | None, bare: float | None) -> str:
         return "-"
     if row == "stream":
         text = f"{value / 1e6:.2f} M/s"
+    elif row in ("small", "burst"):
+        text = f"{value:.1f}/s"
     elif row == "memory":
         text = f"{value:.0f} MB"
     else:
@@ -173,7 +216,7 @@ def machine() -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--row", action="append", choices=ROWS, help="only this row; may be given several times")
+    parser.add_argument("--row", action="append", choices=ROWS, help="only this row; may be given several times. The rows of the real program are measured only when named: " + ", ".join(REAL))
     parser.add_argument("--contender", action="append", choices=CONTENDERS, help="only this one; may be given several times")
     parser.add_argument("--rounds", type=int, default=5, help="how often everything is measured (default 5)")
     parser.add_argument("--show", type=Path, metavar="FILE", help="print the table of an earlier result and exit")
@@ -185,7 +228,7 @@ def main() -> None:
     result: dict[str, Any] = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "rounds": chosen.rounds, "machine": machine()}
     values: dict[str, dict[str, list[float]]] = {}
     failures = []
-    for row in chosen.row or ROWS:
+    for row in chosen.row or (row for row in ROWS if row not in REAL):
         for turn in range(chosen.rounds):
             for name in chosen.contender or CONTENDERS:
                 print(f"\r\x1b[K{row} {turn + 1}/{chosen.rounds} {name}", end="", file=sys.stderr, flush=True)

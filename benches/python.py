@@ -49,6 +49,34 @@ async def cancel() -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
+async def small(count: int) -> None:
+    """So many small queries on the real program, four at a time."""
+    options = sdk.ClaudeAgentOptions(cli_path=os.environ["BENCH_REAL_CLI"], include_partial_messages=True, tools=[])
+    free = asyncio.Semaphore(4)
+
+    async def ask(number: int) -> None:
+        async with free:
+            said = [message async for message in query(prompt=f"query {number}", options=options)]
+        assert any(isinstance(message, ResultMessage) and message.result == f"You said: query {number}" for message in said)
+
+    await asyncio.gather(*(ask(number) for number in range(count)))
+
+
+async def first(count: int) -> list[float]:
+    """From the call to the first delta, for queries one after the other."""
+    options = sdk.ClaudeAgentOptions(cli_path=os.environ["BENCH_REAL_CLI"], include_partial_messages=True, tools=[])
+    times = []
+    for _ in range(count):
+        await asyncio.sleep(0.1)
+        started = time.perf_counter()
+        seen = False
+        async for message in query(prompt="hello", options=options):
+            if not seen and isinstance(message, StreamEvent) and message.event.get("type") == "content_block_delta":
+                times.append((time.perf_counter() - started) * 1e3)
+                seen = True
+    return times
+
+
 async def main(workload: str, count: int) -> dict[str, object]:
     started = time.perf_counter()
     if workload == "one":
@@ -65,6 +93,10 @@ async def main(workload: str, count: int) -> dict[str, object]:
         await asyncio.gather(*(one() for _ in range(count)))
     if workload == "cancel":
         await cancel()
+    if workload == "small":
+        await small(count)
+    if workload == "first":
+        return {"ms": await first(count)}
     return {"ms": (time.perf_counter() - started) * 1e3}
 
 

@@ -1,10 +1,12 @@
 //! The workloads in Rust. Called as `bench-rust WORKLOAD COUNT`.
 #![allow(clippy::print_stdout)] // The result is one line on stdout.
 
+mod small;
+
 use std::io::Read;
 use std::time::Instant;
 
-use madrigal::{MessageKind, Options, query};
+use madrigal::{MessageKind, Options, pool::Start, query};
 
 fn options() -> Options {
     Options {
@@ -89,6 +91,10 @@ async fn run() -> madrigal::Result<()> {
             cancel().await?;
             println!("{{\"ms\":0}}");
         }
+        "small" => println!("{{\"ms\":{}}}", small::many(count, 4).await?),
+        "first" => println!("{{\"ms\":{:?}}}", small::first_delta(Start::Cold, count).await?),
+        "first_prewarmed" => println!("{{\"ms\":{:?}}}", small::first_delta(Start::Prewarmed, count).await?),
+        "first_recycled" => println!("{{\"ms\":{:?}}}", small::first_delta(Start::Recycled, count).await?),
         other => panic!("no workload {other}"),
     }
     // Stays until the driver has read the peak memory of this process.

@@ -55,6 +55,7 @@ pub mod hook;
 pub mod message;
 pub mod options;
 pub mod orchestrate;
+pub mod pool;
 pub mod protocol;
 pub mod redact;
 pub mod resilience;

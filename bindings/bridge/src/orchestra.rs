@@ -146,6 +146,9 @@ impl Orchestra {
         if let Some(orchestrator) = &orchestrator {
             lock(&self.progress).get_or_insert_with(|| orchestrator.subscribe());
         }
+        // Inside, so that it can wait for what stands ready to be gone before it tells the end.
+        let runtime = runtime::handle().ok();
+        let _inside = runtime.as_ref().map(|runtime| runtime.enter());
         drop(orchestrator);
         for (_, call) in lock(&self.calls).drain() {
             call.abort();

@@ -50,7 +50,7 @@ impl fmt::Debug for Settings {
 
 impl Settings {
     /// The file that is named, when a file is named.
-    pub(super) fn file(&self) -> Option<&Path> {
+    pub(crate) fn file(&self) -> Option<&Path> {
         match self {
             Self::Text(text) if !text.trim_start().starts_with('{') => Some(Path::new(text)),
             _ => None,
@@ -58,7 +58,7 @@ impl Settings {
     }
 
     /// The settings, unless they are in a file. `Err` says why a text is not JSON.
-    pub(super) fn inline(&self) -> Result<Option<Map<String, Value>>, String> {
+    pub(crate) fn inline(&self) -> Result<Option<Map<String, Value>>, String> {
         match self {
             Self::Inline(settings) => Ok(Some(settings.clone())),
             Self::Text(_) if self.file().is_some() => Ok(None),

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Message, MessageKind, Prompt, Result, SessionHandle,
     message::{Body, ContentBlock, SystemMessage, UsageMeter},
+    pool::{Heard, Pool, Running},
     resilience::{Failure, FailureKind, OutcomeWatch, Replay, Signal},
     session::SessionBuilder,
 };
@@ -27,6 +28,9 @@ pub(super) struct Attempts {
     pub(super) handle: Option<SessionHandle>,
 }
 
+/// A program that stood ready was of no use, and why.
+struct Useless(String);
+
 /// Who is told of what happens in an attempt.
 pub(super) trait Watch: Send {
     fn stage(&mut self, stage: Stage);
@@ -41,15 +45,17 @@ pub(super) trait Watch: Send {
 }
 
 impl Attempts {
-    /// Starts the program and reads all it says. Where there is no answer: why, for people and for policies.
+    /// Starts the program, or takes one that stands ready, and reads all it says. Where there is no answer: why, for people and for
+    /// policies.
     pub(super) async fn attempt(
         &mut self,
-        builder: SessionBuilder,
+        builder: impl Fn() -> SessionBuilder,
+        pool: Option<&Pool>,
         prompt: Prompt,
         watch: &mut impl Watch,
     ) -> Result<(), (Error, Failure)> {
         let mut outcome = OutcomeWatch::new();
-        let ended = self.read(builder, prompt, &mut outcome, watch).await;
+        let ended = self.read(builder, pool, prompt, &mut outcome, watch).await;
         self.changed |= outcome.replay() == Replay::ResumeOnly;
         ended.map_err(|error| {
             let failure = outcome.outcome(Some(&error), None).err();
@@ -59,58 +65,36 @@ impl Attempts {
 
     async fn read(
         &mut self,
-        builder: SessionBuilder,
+        builder: impl Fn() -> SessionBuilder,
+        pool: Option<&Pool>,
         prompt: Prompt,
         outcome: &mut OutcomeWatch,
         watch: &mut impl Watch,
     ) -> Result<()> {
         self.run.attempts += 1;
-        self.run.messages.clear();
-        let mut query = builder.query(prompt).await?;
-        self.handle = Some(query.handle());
-        watch.stage(Stage::Started { attempt: self.run.attempts });
-        let mut failed = None;
-        let mut partial = false;
+        let mut fresh = false;
         let mut spending = Spending::default();
-        loop {
-            let last_word = spending.last_word();
-            let message = tokio::select! {
-                message = query.next() => message,
-                total = spending.total() => {
-                    if let Some(total) = total {
-                        self.meter.total(total);
-                        if let Err(error) = watch.spent(self.meter.cost_usd()) {
-                            spending.stop(&query.handle(), error);
-                        }
-                    }
-                    continue;
-                }
-                () = until(last_word) => break,
+        let failed = loop {
+            self.run.messages.clear();
+            let running = match pool {
+                Some(pool) => pool.begin(builder(), prompt.clone(), fresh).await?,
+                None => Running::alone(builder().query(prompt.clone()).await?.into_session()),
             };
-            let Some(message) = message else { break };
-            match message {
-                Ok(message) => {
-                    self.meter.add(&message);
-                    if watch.wants_cost() {
-                        match message.kind() {
-                            // Nothing more may come, so it is no time to stop it: what follows is looked at again.
-                            MessageKind::Result => drop(watch.spent(self.meter.cost_usd())),
-                            kind => spending.ask(&query.handle(), kind, self.meter.message_count()),
-                        }
+            self.handle = Some(running.session.handle());
+            self.run.start = Some(running.start);
+            watch.stage(Stage::Started { attempt: self.run.attempts, start: running.start });
+            match self.listen(running, outcome, watch, &mut spending).await {
+                Ok(failed) => break failed,
+                // What stood ready was of no use, and nothing came of it: the same attempt, with a program of its own.
+                Err(Useless(reason)) => {
+                    if let Some(pool) = pool {
+                        pool.useless(self.handle.as_ref().and_then(SessionHandle::pid), &reason);
                     }
-                    if let Some(signal) = outcome.observe(&message) {
-                        watch.signal(&signal);
-                    }
-                    partial |= self.note(&message, partial, watch);
-                    if message.kind() != MessageKind::StreamEvent {
-                        self.run.messages.push(message);
-                    }
+                    self.stop().await;
+                    fresh = true;
                 }
-                // A callback that failed was told to the model, which goes on.
-                Err(error) if error.kind() == ErrorKind::Callback => {}
-                Err(error) => failed = Some(error),
             }
-        }
+        };
         match (self.run.result(), spending.into_refusal(), failed) {
             (Some(result), None, _) if result.is_error() => Err(failure(result)),
             (Some(result), _, _) if !result.is_error() => Ok(()),
@@ -121,6 +105,71 @@ impl Attempts {
                 "the program ended without a result: look at its stderr, or run it by hand",
             )
             .operation("query")),
+        }
+    }
+
+    /// Reads to the end, or to the answer when the program serves another run behind it. Gives the last error that came.
+    async fn listen(
+        &mut self,
+        mut running: Running,
+        outcome: &mut OutcomeWatch,
+        watch: &mut impl Watch,
+        spending: &mut Spending,
+    ) -> Result<Option<Error>, Useless> {
+        let handle = running.session.handle();
+        let mut failed = None;
+        let mut partial = false;
+        loop {
+            let last_word = spending.last_word();
+            let heard = tokio::select! {
+                heard = running.next() => heard,
+                total = spending.total() => {
+                    if let Some(total) = total {
+                        self.meter.total(total);
+                        if let Err(error) = watch.spent(self.meter.cost_usd()) {
+                            spending.stop(&handle, error);
+                        }
+                    }
+                    continue;
+                }
+                () = until(last_word) => return Ok(failed),
+            };
+            let (message, last) = match heard {
+                Heard::Message(message) => (message, false),
+                Heard::Last(message) => (message, true),
+                // A callback that failed was told to the model, which goes on.
+                Heard::Error(error) if error.kind() == ErrorKind::Callback => continue,
+                Heard::Error(error) => {
+                    failed = Some(error);
+                    continue;
+                }
+                Heard::Useless(reason) => return Err(Useless(reason)),
+                Heard::End => return Ok(failed),
+            };
+            self.meter.add(&message);
+            if watch.wants_cost() {
+                match message.kind() {
+                    // Nothing more may come, so it is no time to stop it: what follows is looked at again.
+                    MessageKind::Result => drop(watch.spent(self.meter.cost_usd())),
+                    kind => spending.ask(&handle, kind, self.meter.message_count()),
+                }
+            }
+            if let Some(signal) = outcome.observe(&message) {
+                watch.signal(&signal);
+            }
+            partial |= self.note(&message, partial, watch);
+            if message.kind() != MessageKind::StreamEvent {
+                self.run.messages.push(message);
+            }
+            if last {
+                // One that was interrupted is not given to another: the interrupt may come late.
+                if spending.last_word().is_none() {
+                    // It is not ours to stop any more.
+                    self.handle = None;
+                    running.hand_back();
+                }
+                return Ok(failed);
+            }
         }
     }
 

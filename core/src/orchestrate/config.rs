@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Candidate;
 use crate::{
     Error, ErrorKind, Options, Result,
+    pool::PoolConfig,
     resilience::{Adaptive, AdmissionConfig, Budget, Circuit, MemoryLimit, RateLimit, RetryPolicy, Shedding},
 };
 
@@ -46,6 +47,12 @@ pub struct OrchestratorConfig {
     pub options: Options,
     /// What a task falls back to, one after the other, when it fails and something else may do better; at most 5. Default: nothing.
     pub fallbacks: Vec<Candidate>,
+    /// Keeps programs ready for tasks, started before there is a prompt. Default: none.
+    pub pool: Option<PoolConfig>,
+    /// How long the tasks of one call wait at most for the first of them that is asked the same way (same options): until the model
+    /// begins to answer that one, so that the others find their common beginning in the cache of the API. In milliseconds, 1 or
+    /// more. Default: they do not wait.
+    pub prefix_wait_ms: Option<u64>,
 }
 
 /// The most fallbacks: each may take as long as the first (LiteLLM stops at the same number).
@@ -67,6 +74,8 @@ impl Default for OrchestratorConfig {
             timeout_ms: 300_000,
             options: Options::default(),
             fallbacks: Vec::new(),
+            pool: None,
+            prefix_wait_ms: None,
         }
     }
 }
@@ -107,6 +116,12 @@ impl OrchestratorConfig {
         }
         if self.fallbacks.len() > MOST_FALLBACKS {
             return Err(invalid("fallbacks", &format!("expected at most {MOST_FALLBACKS}")));
+        }
+        if self.prefix_wait_ms == Some(0) {
+            return Err(invalid("prefix_wait_ms", "expected 1 or more milliseconds, or nothing"));
+        }
+        if let Some(pool) = &self.pool {
+            pool.validate(&self.options)?;
         }
         self.retry.validate()?;
         self.admission().validate()?;

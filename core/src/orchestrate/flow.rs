@@ -17,6 +17,7 @@ use super::{
     item::Item,
     orchestrator::Shared,
     outcome::Run,
+    prefix::Prefixes,
     progress::{Progress, Stage},
 };
 use crate::{Error, ErrorKind, Result, resilience::Spender};
@@ -61,6 +62,8 @@ pub(super) struct Flow {
     given_up: watch::Sender<Option<Error>>,
     /// Forgets what the limits know of the call when the last of it is gone.
     _account: Arc<Account>,
+    /// Who goes first among tasks that are asked the same way.
+    pub(super) prefixes: Prefixes,
 }
 
 struct Account {
@@ -85,6 +88,7 @@ impl Flow {
             kind,
             given_up: watch::Sender::new(None),
             _account: Arc::new(account),
+            prefixes: Prefixes::new(shared.config.prefix_wait_ms),
         }
     }
 

@@ -15,6 +15,7 @@ use super::{
     layer,
     orchestrator::Shared,
     outcome::Run,
+    prefix::First,
     progress::Stage,
 };
 use crate::{
@@ -216,9 +217,10 @@ impl Item {
         asker: &Asker,
         resumes: &mut Option<String>,
     ) -> Result<(), (Ending, FailureKind)> {
-        let Shared { gate, totals, .. } = &*self.flow.shared;
+        let Shared { gate, totals, pool, .. } = &*self.flow.shared;
         let mut tries = gate.begin(asker, self.task.retry.as_ref(), self.task.idempotent);
         loop {
+            let mut first = self.flow.prefixes.enter(options, || self.tell(waits_for_its_sibling())).await;
             let options = &gate.left(options, attempts.meter.cost_usd());
             let permit = gate.admit(asker, options, |stage| self.tell(stage)).await.map_err(|refusal| {
                 let kind = match refusal.reason {
@@ -235,16 +237,19 @@ impl Item {
                 Some(session) => (resuming(options, session), Prompt::from(CONTINUE)),
             };
             let total = totals.before(start.resume.as_deref());
-            let mut builder = Session::builder(start);
-            if let Some(configure) = &self.task.configure {
-                builder = configure(builder);
-            }
+            let builder = || {
+                let builder = Session::builder(start.clone());
+                match &self.task.configure {
+                    Some(configure) => configure(builder),
+                    None => builder,
+                }
+            };
             let permit = place.insert(permit);
             permit.started();
             attempts.meter.begins(total);
             let before = attempts.meter.cost_usd();
-            let mut told = Told { item: self, permit, before };
-            let ended = attempts.attempt(builder, prompt, &mut told).await;
+            let mut told = Told { item: self, permit, before, first: first.take() };
+            let ended = attempts.attempt(builder, pool.as_ref(), prompt, &mut told).await;
             // Whatever is left of it must not run beside the next attempt.
             attempts.stop().await;
             totals.note(&attempts.run);
@@ -295,6 +300,8 @@ struct Told<'a> {
     permit: &'a mut Permit,
     /// What the attempts before this one cost, in US dollars.
     before: f64,
+    /// Of the one its siblings wait for, until the model answers it.
+    first: Option<First>,
 }
 
 impl Watch for Told<'_> {
@@ -304,6 +311,11 @@ impl Watch for Told<'_> {
 
     fn signal(&mut self, signal: &Signal) {
         self.permit.signal(signal);
+        if *signal == Signal::Answered
+            && let Some(first) = self.first.take()
+        {
+            first.answered();
+        }
     }
 
     fn wants_text(&self) -> bool {
@@ -318,6 +330,10 @@ impl Watch for Told<'_> {
         let now = cost_usd - self.before;
         self.permit.observe_cost(Cost::from_usd(now)).map_err(|refusal| gate::overspent(&refusal, now))
     }
+}
+
+fn waits_for_its_sibling() -> Stage {
+    Stage::Waiting { reason: "prefix".to_owned(), retry_after_ms: None }
 }
 
 /// Ends at that time, or never.

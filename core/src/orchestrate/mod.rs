@@ -25,6 +25,7 @@ mod orchestrator;
 mod outcome;
 mod parallel;
 mod pipeline;
+mod prefix;
 mod progress;
 mod race;
 mod spending;

@@ -11,11 +11,22 @@ use std::{
 use futures_core::Stream;
 
 use super::{
-    MapReduceOutcome, OrchestratorConfig, Outcome, Parallel, Pipeline, ProgressStream, Race, Stats, Step,
-    Task, UntilOutcome, Verdict, Vote, flow::Flow, gate::Gate, map_reduce::MapReduce, parallel,
-    progress::Watchers, stats::Counter, totals::Totals, until,
+    MapReduceOutcome, OrchestratorConfig, Outcome, Parallel, Pipeline, Progress, ProgressStream, Race, Stats,
+    Step, Task, UntilOutcome, Verdict, Vote,
+    flow::Flow,
+    gate::Gate,
+    map_reduce::MapReduce,
+    parallel,
+    progress::{Stage, Watchers},
+    stats::Counter,
+    totals::Totals,
+    until,
 };
-use crate::{Result, resilience::Admission};
+use crate::{
+    Result,
+    pool::{Event, Pool},
+    resilience::Admission,
+};
 
 /// Runs many queries under shared limits. A cheap clone of the same orchestrator.
 ///
@@ -45,11 +56,12 @@ pub struct Orchestrator {
 pub(super) struct Shared {
     pub(super) config: OrchestratorConfig,
     pub(super) gate: Gate,
+    pub(super) pool: Option<Pool>,
     pub(super) stats: Counter,
     pub(super) totals: Totals,
     flows: AtomicU64,
     /// The last to go: who watches is told the end when nothing else is left, such as the lock of a ledger.
-    pub(super) watchers: Watchers,
+    pub(super) watchers: Arc<Watchers>,
 }
 
 impl Shared {
@@ -66,10 +78,21 @@ impl Orchestrator {
     pub fn new(config: OrchestratorConfig) -> Result<Self> {
         config.validate()?;
         let gate = Gate::new(&config)?;
+        let watchers = Arc::new(Watchers::default());
+        let pool = config.pool.clone().map(|pool| {
+            let told = watchers.clone();
+            Pool::new(pool, config.max_concurrent, move |Event { pid, reason }| {
+                told.tell(&Progress::of_the_pool(Stage::Dropped { pid, reason }));
+            })
+        });
+        if let Some(pool) = &pool {
+            pool.expect(&gate.limited(config.options.clone(), None));
+        }
         let shared = Shared {
             gate,
             config,
-            watchers: Watchers::default(),
+            watchers,
+            pool,
             stats: Counter::default(),
             totals: Totals::default(),
             flows: AtomicU64::new(0),
@@ -173,7 +196,25 @@ impl Orchestrator {
 
     /// Counts over everything so far.
     pub fn stats(&self) -> Stats {
-        self.shared.stats.stats()
+        let (idle, dropped) = self.shared.pool.as_ref().map(Pool::counts).unwrap_or_default();
+        Stats { idle: idle as u64, dropped, ..self.shared.stats.stats() }
+    }
+
+    /// Ends the programs that stand ready and waits until they are gone. What runs goes on; what is run later starts a program of its own.
+    /// Without a pool there is nothing to do. Dropping the orchestrator and all its calls ends them, too, without waiting.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use madrigal::orchestrate::{Orchestrator, OrchestratorConfig};
+    /// let orchestrator = Orchestrator::new(OrchestratorConfig::default())?;
+    /// orchestrator.close().await;
+    /// assert_eq!(orchestrator.stats().idle, 0);
+    /// # Ok::<_, madrigal::Error>(()) }).unwrap();
+    /// ```
+    pub async fn close(&self) {
+        if let Some(pool) = &self.shared.pool {
+            pool.close().await;
+        }
     }
 
     /// Counts from nothing again. Limits and budgets are not touched.

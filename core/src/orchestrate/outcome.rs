@@ -8,6 +8,7 @@ use serde_json::{Value, json, value::RawValue};
 use crate::{
     Error, ErrorKind, Message, Result,
     message::{Body, Usage},
+    pool::Start,
 };
 
 /// What is known of a task however it ended.
@@ -27,6 +28,8 @@ pub struct Run {
     pub usage: Usage,
     /// How often it was started.
     pub attempts: u32,
+    /// How its program came to be there, at the last attempt.
+    pub start: Option<Start>,
     /// From being taken up to the outcome.
     pub duration: Duration,
     /// The model that served it, where it said so.
@@ -134,7 +137,7 @@ impl Outcome {
     }
 
     /// The form in which outcomes cross to other languages: `{"index", "name", "status", "text", "session_id", "cost_usd",
-    /// "usage", "attempts", "duration_ms", "model", "fallback", "structured_output"?, "error", "messages"}`.
+    /// "usage", "attempts", "start", "duration_ms", "model", "fallback", "structured_output"?, "error", "messages"}`.
     pub fn to_json(&self) -> Value {
         let run = self.run();
         let lines =
@@ -148,6 +151,7 @@ impl Outcome {
             "cost_usd": run.cost_usd,
             "usage": run.usage.serialize(serde_json::value::Serializer).unwrap_or_default(),
             "attempts": run.attempts,
+            "start": run.start,
             "duration_ms": u64::try_from(run.duration.as_millis()).unwrap_or(u64::MAX),
             "model": run.model,
             "fallback": run.fallback,

@@ -13,7 +13,10 @@ use std::{
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::resilience::{AccountState, BudgetEvent, Cost};
+use crate::{
+    pool::Start,
+    resilience::{AccountState, BudgetEvent, Cost},
+};
 
 /// Something happened to a task.
 #[derive(Clone, Debug, Serialize)]
@@ -34,6 +37,13 @@ pub struct Progress {
     pub stage: Stage,
 }
 
+impl Progress {
+    /// Something that happened to no task.
+    pub(super) fn of_the_pool(stage: Stage) -> Self {
+        Self { sequence: 0, flow: 0, kind: "pool", index: 0, name: None, stage }
+    }
+}
+
 /// What can happen to a task, in this order but for what repeats.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "stage", rename_all = "snake_case")]
@@ -42,7 +52,7 @@ pub enum Stage {
     Queued,
     /// It has to wait until it is let in.
     Waiting {
-        /// What for: `rate`, `budget`, `slot`, `circuit`...
+        /// What for: `rate`, `budget`, `slot`, `circuit`, `prefix`...
         reason: String,
         /// How long at least, where that is known.
         retry_after_ms: Option<u64>,
@@ -53,6 +63,8 @@ pub enum Stage {
     Started {
         /// Which attempt, from 1.
         attempt: u32,
+        /// How the program came to be there.
+        start: Start,
     },
     /// It said something.
     Delta {
@@ -116,6 +128,13 @@ pub enum Stage {
         cost_usd: f64,
         /// Milliseconds from being taken up.
         duration_ms: u64,
+    },
+    /// Of no task (`flow` and `index` are 0, `kind` is `pool`): a process that stood ready, or was to, was taken out of the pool.
+    Dropped {
+        /// The process.
+        pid: Option<u32>,
+        /// Why.
+        reason: String,
     },
 }
 

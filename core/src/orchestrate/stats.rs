@@ -8,6 +8,7 @@ use std::{
 use serde::Serialize;
 
 use super::Outcome;
+use crate::pool::Start;
 
 /// Counts since the orchestrator was made or [reset](super::Orchestrator::reset_stats).
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -24,6 +25,14 @@ pub struct Stats {
     pub cancelled: u64,
     /// How often something was started.
     pub attempts: u64,
+    /// Tasks whose last attempt found a program that was started ahead.
+    pub prewarmed: u64,
+    /// Tasks whose last attempt found a program that had served another.
+    pub recycled: u64,
+    /// Programs that stand ready now.
+    pub idle: u64,
+    /// Programs that were taken out of the pool since the orchestrator was made.
+    pub dropped: u64,
     /// US dollars.
     pub cost_usd: f64,
     /// The sum of the durations of all tasks, in milliseconds.
@@ -54,6 +63,11 @@ impl Counter {
             Outcome::Cancelled(..) | Outcome::Skipped(..) => stats.cancelled += 1,
         }
         stats.attempts += u64::from(run.attempts);
+        match run.start {
+            Some(Start::Prewarmed) => stats.prewarmed += 1,
+            Some(Start::Recycled) => stats.recycled += 1,
+            Some(Start::Cold) | None => {}
+        }
         stats.cost_usd += run.cost_usd;
         *duration += run.duration;
     }

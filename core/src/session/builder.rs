@@ -23,13 +23,13 @@ use crate::{
 
 /// Made by [`Session::builder`].
 pub struct SessionBuilder {
-    options: Options,
-    host: Option<SharedHost>,
-    provided: Provided,
-    callbacks: Callbacks,
-    transport: Option<Arc<dyn Transport>>,
-    on_stderr: Option<StderrLine>,
-    store: Option<SharedStore>,
+    pub(super) options: Options,
+    pub(super) host: Option<SharedHost>,
+    pub(super) provided: Provided,
+    pub(super) callbacks: Callbacks,
+    pub(super) transport: Option<Arc<dyn Transport>>,
+    pub(super) on_stderr: Option<StderrLine>,
+    pub(super) store: Option<SharedStore>,
 }
 
 impl std::fmt::Debug for SessionBuilder {

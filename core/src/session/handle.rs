@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind, Result, tools::ToolSpec, transport::BoxFuture};
 /// Sends, interrupts and closes; a cheap clone. The session lives as long as it or any of its handles.
 #[derive(Clone)]
 pub struct SessionHandle {
-    commands: mpsc::UnboundedSender<Command>,
+    pub(super) commands: mpsc::UnboundedSender<Command>,
     mailbox: Arc<Mailbox>,
     opened: watch::Receiver<Opened>,
     pid: CurrentPid,

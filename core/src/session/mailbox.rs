@@ -100,6 +100,11 @@ impl Mailbox {
         }
     }
 
+    /// Calls nobody any more.
+    pub(crate) fn unset_wake(&self) {
+        self.lock().wake = None;
+    }
+
     /// Takes up to `max` items, in order, and the end of the session once everything before it was taken.
     ///
     /// Never waits. After a batch that is smaller than `max` the queue is empty and the next item wakes the reader.

@@ -18,6 +18,7 @@ mod mailbox;
 mod prompt;
 mod query;
 mod reader;
+mod spare;
 mod starter;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ pub use host::{
 pub use mailbox::{Mailbox, WakeFn};
 pub use prompt::Prompt;
 pub use query::{Query, query};
+pub(crate) use spare::Ahead;
 pub(crate) use starter::{CONTINUE, resuming};
 pub use turn::Turn;
 

@@ -21,6 +21,8 @@ use crate::{Error, ErrorKind, Result};
 pub struct Prompt {
     frame: Map<String, Value>,
     uuid: String,
+    /// Carried out even where prompts are taken as they are.
+    command: bool,
 }
 
 impl Prompt {
@@ -51,7 +53,7 @@ impl Prompt {
             "uuid": uuid,
         });
         let Value::Object(frame) = frame else { unreachable!("an object was written above") };
-        Self { frame, uuid }
+        Self { frame, uuid, command: false }
     }
 
     fn from_frame(mut frame: Map<String, Value>) -> Result<Self> {
@@ -73,12 +75,27 @@ impl Prompt {
             Some(_) => return Err(invalid("uuid", "expected a UUID, or nothing")),
         };
         frame.insert("uuid".to_owned(), uuid.clone().into());
-        Ok(Self { frame, uuid })
+        Ok(Self { frame, uuid, command: false })
     }
 
     /// The id that names this prompt in lifecycle frames and results.
     pub fn uuid(&self) -> &str {
         &self.uuid
+    }
+
+    /// A command of the program, such as `/clear`.
+    pub(crate) fn command(text: &str) -> Self {
+        Self { command: true, ..Self::from(text) }
+    }
+
+    /// Whether the program would take it for a command: its text begins with `/`.
+    pub(crate) fn is_command(&self) -> bool {
+        let content = self.frame.get("message").and_then(|message| message.get("content"));
+        let text = match content {
+            Some(Value::Array(blocks)) => blocks.iter().find_map(|block| block["text"].as_str()),
+            content => content.and_then(Value::as_str),
+        };
+        text.is_some_and(|text| text.trim_start().starts_with('/'))
     }
 
     /// The same content behind a text, as a prompt of its own.
@@ -110,6 +127,9 @@ impl Prompt {
 
     /// The frame as one line that tells the program to take the text as it is: no `@path`, no `/command`.
     pub(crate) fn verbatim_line(&self) -> String {
+        if self.command {
+            return self.line();
+        }
         let mut verbatim = self.clone();
         verbatim.frame.insert("client_composed".to_owned(), true.into());
         verbatim.line()
@@ -170,6 +190,18 @@ mod tests {
                 (ErrorKind::InvalidArgument, &json!(field))
             );
         }
+    }
+
+    #[test]
+    fn a_command_is_told_from_a_prompt_and_carried_out_although_prompts_are_not() {
+        assert!(Prompt::from(" /model opus").is_command() && !Prompt::from("a/b").is_command());
+        assert!(
+            Prompt::from_json(json!([{"type": "image"}, {"type": "text", "text": "/x"}]))
+                .unwrap()
+                .is_command()
+        );
+        assert!(Prompt::from("/clear").verbatim_line().contains("client_composed"));
+        assert!(!Prompt::command("/clear").verbatim_line().contains("client_composed"));
     }
 
     #[test]

@@ -52,6 +52,10 @@ impl Query {
         self.session.interrupt()
     }
 
+    pub(crate) fn into_session(self) -> Session {
+        self.session
+    }
+
     /// A handle for other tasks.
     pub fn handle(&self) -> SessionHandle {
         self.session.handle()

@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use super::{Mailbox, turns};
+use super::{End, Mailbox, turns};
 use crate::{Error, Message, Result, message::Head};
 
 /// One lock of the mailbox for this many messages.
@@ -98,6 +98,15 @@ impl Reader {
                 }
             }
         }
+    }
+
+    /// All that is there, without waiting.
+    pub(super) fn drain(&mut self) -> (Vec<Result<Message>>, Option<End>) {
+        let (more, end) = self.mailbox.drain(usize::MAX);
+        let mut items: Vec<_> = self.taken.drain(..).collect();
+        items.extend(more);
+        self.over |= end.is_some();
+        (items, end)
     }
 
     /// The next item, when it is there already and an error.

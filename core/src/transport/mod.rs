@@ -35,6 +35,8 @@ pub use locate::{
     CLI_PATH_VARIABLE, MINIMUM_VERSION, Surroundings, Version, check_version, locate, locate_in,
     parse_version, version_of,
 };
+#[cfg(unix)]
+pub(crate) use prepare::inherited;
 
 /// The number of a user a program is to run as; `None` when this process is that user. Blocks.
 ///

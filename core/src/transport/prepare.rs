@@ -192,6 +192,11 @@ impl Prepared {
     }
 }
 
+/// The variables of this process that a program started so gets as they are.
+pub(crate) fn inherited(launch: &Launch) -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os().filter(|(name, _)| name != SESSION_VARIABLE && inherits(launch, name))
+}
+
 /// Whether a variable of this process is handed on as it is.
 fn inherits(launch: &Launch, name: &OsStr) -> bool {
     let kept = |pattern: &OsString| match pattern.as_bytes().strip_suffix(b"*") {

@@ -3,7 +3,16 @@
 import { invalid, isObject } from "../invalid.js";
 import type { Options } from "../option-types.js";
 import { parts } from "../options.js";
-import type { Adaptive, Budget, Circuit, MemoryLimit, RateLimit, RetryPolicy, Shedding } from "./limits.js";
+import type {
+  Adaptive,
+  Budget,
+  Circuit,
+  MemoryLimit,
+  Pool,
+  RateLimit,
+  RetryPolicy,
+  Shedding,
+} from "./limits.js";
 import { inSnake, named, settings } from "./spelling.js";
 
 /**
@@ -67,10 +76,17 @@ export interface OrchestratorConfig {
   options?: TaskOptions;
   /** What a task falls back to, one after the other, when it fails and something else may do better; at most 5. Default: nothing. */
   fallbacks?: Candidate[];
+  /** Keeps programs ready for tasks, started before there is a prompt. Default: none. */
+  pool?: Pool | null;
+  /**
+   * How long the tasks of one call wait at most for the first of them with the same options: until the model begins to answer that one, so
+   * that the others find their common beginning in the cache of the API. In milliseconds. Default: they do not wait.
+   */
+  prefixWaitMs?: number | null;
 }
 
 const names = {
-  ...named("maxConcurrent", "maxWaiting", "maxStarting", "timeoutMs", "options", "fallbacks"),
+  ...named("maxConcurrent", "maxWaiting", "maxStarting", "timeoutMs", "options", "fallbacks", "prefixWaitMs"),
   ...settings,
 };
 const candidate = named("model", "env", "credential", "provider");

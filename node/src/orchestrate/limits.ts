@@ -133,3 +133,25 @@ export interface Shedding {
 
 /** Who goes first: somebody loses something when it is late; somebody waits for it; the default; may be dropped. */
 export type Class = "critical_plus" | "critical" | "normal" | "sheddable";
+
+/** How many programs are kept ready, for how long, and whether one may serve more than one run. */
+export interface Pool {
+  /** How many are kept ready for each kind of start that repeats. Default 1. */
+  minIdle?: number;
+  /** How many may be ready at a time, all kinds together; at least 1 and `minIdle`. Default: `maxConcurrent`. */
+  maxIdle?: number | null;
+  /**
+   * How old one may become before it is replaced, in milliseconds; a kind of start that nobody asks for during this time is forgotten.
+   * Default 600 000.
+   */
+  maxAgeMs?: number;
+  /** How much memory those that are ready may take together, in MiB. Default 2048. */
+  maxMemoryMb?: number;
+  /**
+   * Whether one may serve run after run, and forgets each by `/clear`. Only runs without tools can: the options of the orchestrator must
+   * say `tools: []` and have nothing else that acts. Default false.
+   */
+  recycle?: boolean;
+  /** With `recycle`: after how many further runs it is ended all the same. Default 50. */
+  maxReuses?: number;
+}

@@ -23,6 +23,8 @@ export interface Run {
   usage: Usage;
   /** How often it was started. */
   attempts: number;
+  /** How its program came to be there, at the last attempt: started for it, ready before, or used by another run before. */
+  start?: "cold" | "prewarmed" | "recycled";
   /** From being taken up to the outcome, in milliseconds. */
   durationMs: number;
   /** The model that served it, where it said so. */

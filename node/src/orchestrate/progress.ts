@@ -9,7 +9,7 @@ import { inCamel } from "./spelling.js";
 interface At {
   /** Counts from 0, without gaps, for each watcher. */
   sequence: number;
-  /** The call it belongs to, from 1. */
+  /** The call it belongs to, from 1; 0 for what belongs to none. */
   flow: number;
   /** What that call is: `run`, `parallel`, `pipeline`, `race`, `vote`, `map_reduce` or `until`. */
   kind: string;
@@ -28,7 +28,7 @@ export type Stage =
   /** It was let in. */
   | { stage: "admitted" }
   /** Its program is running; attempts count from 1. */
-  | { stage: "started"; attempt: number }
+  | { stage: "started"; attempt: number; start: "cold" | "prewarmed" | "recycled" }
   /** It said something. */
   | { stage: "delta"; text: string }
   /** It uses a tool; `id` is that of the call. */
@@ -53,7 +53,9 @@ export type Stage =
       heldUsd: number;
     }
   /** It has its outcome. */
-  | { stage: "done"; status: string; costUsd: number; durationMs: number };
+  | { stage: "done"; status: string; costUsd: number; durationMs: number }
+  /** Of no task (`flow` is 0, `kind` is `pool`): a program was taken out of the pool, and why. */
+  | { stage: "dropped"; pid?: number; reason: string };
 
 /** Something happened to a task. */
 export type Progress = At & Stage;

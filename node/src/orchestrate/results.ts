@@ -63,6 +63,14 @@ export interface Stats {
   cancelled: number;
   /** How often something was started. */
   attempts: number;
+  /** Tasks whose last attempt found a program that was started ahead. */
+  prewarmed: number;
+  /** Tasks whose last attempt found a program that had served another. */
+  recycled: number;
+  /** Programs that stand ready now. */
+  idle: number;
+  /** Programs that were taken out of the pool since the orchestrator was made. */
+  dropped: number;
   /** US dollars. */
   costUsd: number;
   /** The sum of the durations of all tasks, in milliseconds. */

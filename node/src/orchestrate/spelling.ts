@@ -41,6 +41,7 @@ export const settings = {
     "budgetCap",
     "programRetries",
   ),
+  pool: named("minIdle", "maxIdle", "maxAgeMs", "maxMemoryMb", "recycle", "maxReuses"),
 } satisfies Names;
 
 /** Names that hold no settings of their own. */

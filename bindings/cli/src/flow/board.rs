@@ -54,8 +54,8 @@ impl Board {
                 live.say(event.index, &self.style.yellow(&format!("waits: {reason}{wait}")));
             }
             Stage::Admitted => live.say(event.index, "starts"),
-            Stage::Started { attempt: 1 } => live.say(event.index, "thinks"),
-            Stage::Started { attempt } => live.say(event.index, &format!("thinks (attempt {attempt})")),
+            Stage::Started { attempt: 1, .. } => live.say(event.index, "thinks"),
+            Stage::Started { attempt, .. } => live.say(event.index, &format!("thinks (attempt {attempt})")),
             Stage::Delta { text } => live.write(event.index, text),
             Stage::Tool { tool, .. } => live.say(event.index, &format!("uses {tool}")),
             Stage::ApiRetry { after_ms, status, .. } => {
@@ -80,6 +80,8 @@ impl Board {
                 drop(live.all.println(self.style.yellow(&line)));
             }
             Stage::Done { .. } => live.end(event.index),
+            // Of no task: it is in the log and in `--json`.
+            Stage::Dropped { .. } => {}
         }
     }
 

@@ -49,6 +49,7 @@ fn run(arguments: &FlowArguments, work: impl AsyncFnOnce(&mut Flow) -> Result<()
             () = signals::end() => None,
             ended = work(&mut flow) => Some(ended),
         };
+        flow.orchestrator.close().await;
         flow.end(ended)
     });
     // A thread may still wait for stdin.

@@ -24,6 +24,7 @@ impl Actor {
             Command::Control { request, limit, answer } => self.control(&request, limit, answer),
             Command::Progress { ask, params } => self.progress(&ask, params),
             Command::SetTools { server, tools, answer } => self.set_tools(&server, tools, answer),
+            Command::Adopt(host) => self.host = host,
             Command::Finish => self.finishing = true,
             Command::Close => self.close(),
             Command::Stop => self.stop_now(),

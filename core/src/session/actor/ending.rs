@@ -32,7 +32,11 @@ impl Actor {
                 Command::Control { answer, .. } | Command::SetTools { answer, .. } => {
                     drop(answer.send(Err(closed())));
                 }
-                Command::Progress { .. } | Command::Finish | Command::Close | Command::Stop => {}
+                Command::Progress { .. }
+                | Command::Adopt(_)
+                | Command::Finish
+                | Command::Close
+                | Command::Stop => {}
             }
         }
         self.end_store().await;

@@ -68,6 +68,8 @@ pub(crate) enum Command {
         tools: Vec<ToolSpec>,
         answer: Answer,
     },
+    /// Who answers questions from now on.
+    Adopt(Option<SharedHost>),
     Finish,
     Close,
     Stop,

@@ -37,6 +37,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Config do
     end
   end
 
+  defp field({:pool, []}, config), do: Map.put(config, :pool, %{})
   defp field({:timeout, timeout}, config), do: Map.put(config, :timeout_ms, timeout)
   defp field({name, value}, config), do: Map.put(config, name, value)
 

@@ -16,6 +16,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Outcome do
   | `cost` | US dollars, of all attempts |
   | `usage` | tokens of all attempts |
   | `attempts` | how often it was started |
+  | `start` | how its program came to be there, at the last attempt: `:cold` (started for it), `:prewarmed` (ready before), `:recycled` (used by another run before); `nil` when it was never started |
   | `duration_ms` | from being taken up to the outcome |
   | `model` | the model that served it, where it said so |
   | `fallback` | which of the fallbacks served it; 0 is the task as it was given |
@@ -33,6 +34,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Outcome do
     :model,
     :structured_output,
     :error,
+    :start,
     index: 0,
     success: false,
     text: "",
@@ -48,6 +50,9 @@ defmodule ClaudeCodeSDK.Orchestrator.Outcome do
   @typedoc "How a task ended."
   @type status :: :succeeded | :failed | :rejected | :timed_out | :cancelled | :skipped
 
+  @typedoc "How a program came to be there."
+  @type start :: :cold | :prewarmed | :recycled
+
   @typedoc "An outcome."
   @type t :: %__MODULE__{
           index: non_neg_integer(),
@@ -62,6 +67,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Outcome do
           cost: float(),
           usage: UsageMeter.usage(),
           attempts: non_neg_integer(),
+          start: start() | nil,
           duration_ms: non_neg_integer(),
           model: String.t() | nil,
           fallback: non_neg_integer(),
@@ -73,6 +79,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Outcome do
               ~w(succeeded failed rejected timed_out cancelled skipped)a,
               &{Atom.to_string(&1), &1}
             )
+  @starts Map.new(~w(cold prewarmed recycled)a, &{Atom.to_string(&1), &1})
   @usage Map.new(
            ~w(input_tokens output_tokens cache_creation_input_tokens cache_read_input_tokens)a,
            &{Atom.to_string(&1), &1}
@@ -107,6 +114,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Outcome do
       cost: wire["cost_usd"] / 1,
       usage: for({name, count} <- wire["usage"], key = @usage[name], into: %{}, do: {key, count}),
       attempts: wire["attempts"],
+      start: wire["start"] && start(wire["start"]),
       duration_ms: wire["duration_ms"],
       model: wire["model"],
       fallback: wire["fallback"],
@@ -123,4 +131,8 @@ defmodule ClaudeCodeSDK.Orchestrator.Outcome do
   @doc false
   @spec status(String.t()) :: status()
   def status(word), do: Map.fetch!(@statuses, word)
+
+  @doc false
+  @spec start(String.t()) :: start()
+  def start(word), do: Map.fetch!(@starts, word)
 end

@@ -17,7 +17,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Progress do
   | `:queued` | it was taken up | |
   | `:waiting` | it has to wait until it is let in | `reason`, `retry_after_ms` |
   | `:admitted` | it was let in | |
-  | `:started` | its program is running | `attempt`, from 1 |
+  | `:started` | its program is running | `attempt`, from 1; `start`, as in the outcome |
   | `:delta` | it said something | `text` |
   | `:tool` | it uses a tool | `tool`, `id` |
   | `:api_retry` | the program waits to ask the model again | `attempt`, `after_ms`, `status` |
@@ -25,6 +25,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Progress do
   | `:fallback` | it failed and goes to the next of its fallbacks | `model`, `error` |
   | `:budget` | a limit of money came near, by this task or another that ended about now | `scope`, `account`, `percent`, `limit_usd`, `spent_usd`, `held_usd` |
   | `:done` | it has its outcome | `status`, `cost_usd`, `duration_ms` |
+  | `:dropped` | of no task (`flow` is 0, `kind` is `"pool"`): a program was taken out of the pool | `pid`, that of the system; `reason` |
 
   `error` is a `ClaudeCodeSDK.Error`; `status` of `:done` is that of the outcome.
   """
@@ -47,12 +48,13 @@ defmodule ClaudeCodeSDK.Orchestrator.Progress do
           | :fallback
           | :budget
           | :done
+          | :dropped
           | String.t()
 
   @typedoc "Something that happened to a task."
   @type t :: %__MODULE__{
           sequence: non_neg_integer(),
-          flow: pos_integer(),
+          flow: non_neg_integer(),
           kind: String.t(),
           index: non_neg_integer(),
           name: String.t() | nil,
@@ -60,10 +62,10 @@ defmodule ClaudeCodeSDK.Orchestrator.Progress do
           data: %{atom() => term()}
         }
 
-  @stages ~w(queued waiting admitted started delta tool api_retry retry fallback budget done)a
+  @stages ~w(queued waiting admitted started delta tool api_retry retry fallback budget done dropped)a
   @stage_names Map.new(@stages, &{Atom.to_string(&1), &1})
   @data ~w(reason retry_after_ms attempt text tool id after_ms status resume error model cost_usd duration_ms
-           scope account percent limit_usd spent_usd held_usd)a
+           scope account percent limit_usd spent_usd held_usd start pid)a
   @data_names Map.new(@data, &{Atom.to_string(&1), &1})
 
   @doc false
@@ -82,5 +84,6 @@ defmodule ClaudeCodeSDK.Orchestrator.Progress do
 
   defp data(:error, wire), do: {:error, Error.from_wire(wire)}
   defp data(:status, word) when is_binary(word), do: {:status, Outcome.status(word)}
+  defp data(:start, word), do: {:start, Outcome.start(word)}
   defp data(key, value), do: {key, value}
 end

@@ -10,6 +10,9 @@ defmodule ClaudeCodeSDK.Orchestrator.Stats do
   | `rejected_queries` | those that were not let in |
   | `cancelled_queries` | those that were given up or never started |
   | `attempts` | how often something was started |
+  | `prewarmed`, `recycled` | tasks whose last attempt found a program that was started ahead, or had served another |
+  | `idle` | programs that stand ready now |
+  | `dropped` | programs that were taken out of the pool since the orchestrator started |
   | `total_cost_usd`, `avg_cost_per_query` | US dollars |
   | `total_duration_ms`, `avg_duration_ms` | milliseconds, of all tasks together and of one |
   """
@@ -20,6 +23,10 @@ defmodule ClaudeCodeSDK.Orchestrator.Stats do
             rejected_queries: 0,
             cancelled_queries: 0,
             attempts: 0,
+            prewarmed: 0,
+            recycled: 0,
+            idle: 0,
+            dropped: 0,
             total_cost_usd: 0.0,
             total_duration_ms: 0,
             avg_cost_per_query: 0.0,
@@ -33,6 +40,10 @@ defmodule ClaudeCodeSDK.Orchestrator.Stats do
           rejected_queries: non_neg_integer(),
           cancelled_queries: non_neg_integer(),
           attempts: non_neg_integer(),
+          prewarmed: non_neg_integer(),
+          recycled: non_neg_integer(),
+          idle: non_neg_integer(),
+          dropped: non_neg_integer(),
           total_cost_usd: float(),
           total_duration_ms: non_neg_integer(),
           avg_cost_per_query: float(),
@@ -49,6 +60,10 @@ defmodule ClaudeCodeSDK.Orchestrator.Stats do
       rejected_queries: wire["rejected"],
       cancelled_queries: wire["cancelled"],
       attempts: wire["attempts"],
+      prewarmed: wire["prewarmed"],
+      recycled: wire["recycled"],
+      idle: wire["idle"],
+      dropped: wire["dropped"],
       total_cost_usd: wire["cost_usd"] / 1,
       total_duration_ms: wire["duration_ms"],
       avg_cost_per_query: wire["average_cost_usd"] / 1,
