@@ -136,7 +136,7 @@ impl Orchestra {
                 }
             }
         }
-        let end = end.filter(|_| items.is_empty());
+        // With the last items, as that of a session: nothing wakes the host for it once more.
         (items, end)
     }
 

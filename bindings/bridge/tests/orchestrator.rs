@@ -197,3 +197,34 @@ fn what_is_no_orchestrator_or_no_call_is_refused_by_name() {
     }
     release(host.session);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_that_stands_ready_is_taken_and_none_is_left_at_the_end() {
+    let mut options = echo();
+    options["env"]["POOL_OF_THE_BRIDGE"] = "1".into();
+    let request = json!({"options": options, "rate_limit": null, "pool": {"min_idle": 1}});
+    let mut host = Host::request(&json!({"orchestrator": request, "progress": true}));
+    let mut question = 0;
+    let mut ready = |host: &mut Host| loop {
+        question += 1;
+        host.say(&json!({"command": "stats", "id": question}));
+        if host.reply(question)["result"]["idle"] == 1 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    };
+    ready(&mut host);
+    host.say(&json!({"command": "run", "id": -1, "flow": {"kind": "run", "task": "hi"}}));
+    let outcome = host.reply(-1)["result"]["outcome"].clone();
+    assert_eq!((&outcome["status"], &outcome["start"]), (&json!("succeeded"), &json!("prewarmed")));
+    ready(&mut host);
+    close(host.session, Close::Graceful);
+    host.until(|host| host.end.is_some());
+    release(host.session);
+    let living = std::fs::read_dir("/proc").unwrap().flatten().filter(|process| {
+        std::fs::read(process.path().join("environ"))
+            .is_ok_and(|all| all.split(|byte| *byte == 0).any(|variable| variable == b"POOL_OF_THE_BRIDGE=1"))
+    });
+    assert_eq!(living.count(), 0, "the end came before all were gone");
+}

@@ -122,7 +122,7 @@ impl Prompt {
     pub(crate) fn saying(&self, text: &str) -> Self {
         let Self { mut frame, .. } = Self::from_content(text.into());
         frame.insert("uuid".to_owned(), self.uuid.clone().into());
-        Self { frame, uuid: self.uuid.clone() }
+        Self { frame, uuid: self.uuid.clone(), command: self.command }
     }
 
     /// The frame as one line that tells the program to take the text as it is: no `@path`, no `/command`.
