@@ -41,7 +41,7 @@ pub const CONTROL_REQUESTS: &[ControlRequest] = &[
     row("mcp_reconnect", "reconnect_mcp_server", &["serverName"], &[], "call_mcp"),
     row("mcp_toggle", "toggle_mcp_server", &["serverName", "enabled"], &[], "call_mcp"),
     row("mcp_call", "mcp_call", &["tool", "arguments"], &["content", "structuredContent"], "call_mcp"),
-    row("mcp_read_resource", "read_mcp_resource", &["serverName", "uri"], &["contents"], "control_servers"),
+    row("mcp_read_resource", "read_mcp_resource", &["serverName", "uri"], &["contents"], "control_read_resource"),
     row("mcp_message", "mcp_message", &["server_name", "message"], &[], "control_servers"),
     row("rewind_files", "rewind_files", &["user_message_id", "dry_run?"],
         &["canRewind", "error", "filesChanged", "insertions", "deletions", "skippedLinks"], "call_rewind_files"),

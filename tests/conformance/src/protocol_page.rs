@@ -4,7 +4,8 @@
 use std::fmt::Write;
 
 use madrigal::{
-    hook::HOOK_EVENTS, message::KindInfo, message::catalogue, options, protocol::CONTROL_REQUESTS,
+    hook::HOOK_EVENTS, message::KindInfo, message::catalogue, options, options::Destination,
+    protocol::CONTROL_REQUESTS,
 };
 use serde_json::Value;
 
@@ -36,6 +37,33 @@ impl Proofs {
     fn find(&self, proves: impl Fn(&Value) -> bool) -> String {
         let found = self.texts.iter().find(|(_, objects)| objects.iter().any(&proves));
         found.map_or_else(|| "-".to_owned(), |(name, _)| format!("`{name}`"))
+    }
+
+    /// A scenario that gives the option; one whose program sees what it leads to, if there is one, and one that only shows how it is
+    /// refused, if there is no other.
+    fn of_option(&self, path: &[&str], destination: &[Destination]) -> String {
+        let given = |objects: &[Value]| {
+            let place = |object: &Value| {
+                path.iter().try_fold(&object["options"], |place, name| place.get(*name)).is_some()
+            };
+            objects.iter().any(place)
+        };
+        let seen = |objects: &[Value]| {
+            let program = objects.first().map(|scenario| scenario["cli"].to_string()).unwrap_or_default();
+            let args: String =
+                objects.iter().map(|object| object["expect_args"]["contains"].to_string()).collect();
+            destination.iter().any(|to| match to {
+                Destination::Flag(name) => args.contains(&format!("\"--{name}\"")),
+                Destination::Initialize(name) | Destination::Settings(name) => {
+                    program.contains("\"initialize\"") && program.contains(&format!("\"{name}\""))
+                }
+                Destination::Environment(name) => program.contains(&format!("\"$env.{name}\"")),
+                Destination::Process | Destination::Library => false,
+            })
+        };
+        let all = self.texts.iter().filter(|(_, objects)| given(objects));
+        let best = all.min_by_key(|(name, objects)| (!seen(objects), name.starts_with("bad_option_")));
+        best.map_or_else(|| "-".to_owned(), |(name, _)| format!("`{name}`"))
     }
 
     /// A scenario that has an object with these fields.
@@ -91,15 +119,9 @@ fn options_part(page: &mut String, proofs: &Proofs) {
     for option in options::describe() {
         let to: Vec<String> = option.destination.iter().map(ToString::to_string).collect();
         let path: Vec<&str> = option.name.split('.').collect();
-        let scenario = option.scenario.map_or_else(
-            || {
-                proofs.find(|object| {
-                    let place = path.iter().try_fold(&object["options"], |place, name| place.get(*name));
-                    place.is_some()
-                })
-            },
-            |name| format!("`{name}`"),
-        );
+        let scenario = option
+            .scenario
+            .map_or_else(|| proofs.of_option(&path, &option.destination), |name| format!("`{name}`"));
         row(page, &[format!("`{}`", option.name), option.kind, to.join(", "), option.summary, scenario]);
     }
 }

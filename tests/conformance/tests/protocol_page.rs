@@ -21,7 +21,7 @@ fn the_page_is_what_the_code_says() {
 /// What goes to a session store: scenarios say what the store got, not which frame or option made it so.
 const STORE: [&str; 3] = ["transcript_mirror", "timeouts.store_ms", "session_store_flush"];
 
-/// Each row is shown by a scenario, and by one that exists.
+/// Each row is shown by a scenario, and by one that exists; an option, by one that does not only refuse it.
 #[test]
 fn every_row_names_a_scenario_that_exists() {
     let names: Vec<String> = scenarios().into_iter().map(|scenario| scenario.name).collect();
