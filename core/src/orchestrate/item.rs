@@ -32,6 +32,28 @@ pub(super) struct Item {
     name: Option<Arc<str>>,
 }
 
+/// What a task has while it is worked on.
+#[derive(Default)]
+struct Running {
+    attempts: Attempts,
+    place: Option<Permit>,
+}
+
+impl Drop for Running {
+    /// The call was dropped in the middle: its program is told to end, and has its place until it is gone.
+    fn drop(&mut self) {
+        let (Some(handle), Some(place)) = (self.attempts.handle.take(), self.place.take()) else { return };
+        handle.stop();
+        // Without a runtime nobody waits for anything any more.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                handle.gone().await;
+                drop(place);
+            });
+        }
+    }
+}
+
 /// How the work on a task ended.
 enum Ending {
     Answered,
@@ -54,17 +76,17 @@ impl Item {
         let deadline = started.checked_add(limit);
         self.tell(Stage::Queued);
         let untold = Untold { item: &self, started, over: false };
-        let mut attempts = Attempts::default();
         // Outlives the wait, so that nobody gets the place of a program that is not gone yet.
-        let mut place = None;
+        let mut running = Running::default();
         let ending = tokio::select! {
             biased;
             why = self.flow.given_up() => Ending::GivenUp(why),
             () = until(deadline) => Ending::TimedOut,
-            ending = self.perform(&mut attempts, &mut place, deadline) => ending,
+            ending = self.perform(&mut running.attempts, &mut running.place, deadline) => ending,
         };
-        attempts.stop().await;
-        drop(place);
+        running.attempts.stop().await;
+        let attempts = std::mem::take(&mut running.attempts);
+        drop(running);
         self.flow.shared.gate.admission().forget(&Spender::default().run(self.run_name()));
         self.tell_marks();
         let outcome = self.outcome(attempts, ending, started.elapsed(), limit);

@@ -28,6 +28,8 @@ mod pipeline;
 mod prefix;
 mod progress;
 mod race;
+#[cfg(test)]
+mod random_calls;
 mod spending;
 mod stagger;
 mod stats;

@@ -33,7 +33,7 @@
 
 mod admission;
 mod budget;
-mod chance;
+pub(crate) mod chance;
 mod circuit;
 mod clock;
 mod key;

@@ -94,6 +94,8 @@ impl Budget {
 
     pub(crate) fn open_ledger(&self) -> Result<Option<Arc<dyn Ledger>>> {
         let Some(path) = &self.ledger else { return Ok(None) };
+        // Before there is a file: a path that names none would leave its lock in the working directory.
+        self.validate()?;
         Ok(Some(Arc::new(FileLedger::open(path)?)))
     }
 
