@@ -50,6 +50,7 @@
 //! * Questions and replies are never stuck behind unread messages; see [`options::Limits`] for what bounds those.
 //! * [`testing`] has a program in memory, a simulator process and, with the feature `loopback`, a stand-in for the model's API.
 
+pub mod auth;
 pub mod error;
 pub mod hook;
 pub mod message;

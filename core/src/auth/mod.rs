@@ -1,0 +1,21 @@
+//! Who we are: which credential a run uses, where it is kept, and how it is renewed.
+//!
+//! The program takes whatever credential it finds. Here one is chosen on purpose, in a documented order ([`resolve`]), and the
+//! program is given that one and no other.
+
+mod credential;
+mod environment;
+mod provider;
+mod resolve;
+mod secret;
+mod store;
+mod time;
+mod token;
+
+pub use credential::Credential;
+pub use environment::Environment;
+pub use provider::{Provider, ProviderCheck};
+pub use resolve::{Considered, Resolution, Verdict, resolve};
+pub use secret::Secret;
+pub use store::{FileTokenStore, MemoryTokenStore, TokenLock, TokenStore};
+pub use token::{Method, OAUTH_LIFETIME, StoredToken, UNKNOWN_LIFETIME};
