@@ -1,0 +1,281 @@
+//! `claude setup-token`, run for a person: what it draws is shown with the token hidden, what the person types is handed on, and
+//! the token is taken from the screen, because the program has no other way of giving it.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Weak},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    screen::Screen,
+    terminal::{Channel, Person, pseudo, wait},
+};
+use crate::{Error, ErrorKind, Result, auth::Secret, transport::locate};
+
+/// How long a person has.
+pub const SETUP_LIMIT: Duration = Duration::from_secs(120);
+
+/// How long the program may go on when the token is there: it waits for a key.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether the program ended.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How long a program that is told to end may take.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The key that gives up: Ctrl-C.
+const GIVE_UP: u8 = 3;
+
+/// How a token is got from the program.
+#[derive(Clone, Debug)]
+pub struct ProgramSetup {
+    /// The program, as the option `cli_path`; `None` searches for it.
+    pub cli_path: Option<PathBuf>,
+    /// Variables for the program, beside those of this process.
+    pub env: Vec<(String, String)>,
+    /// How long the person has; two minutes by default.
+    pub limit: Duration,
+    /// The terminal the person sits at; `/dev/tty`, this process's own, by default.
+    pub terminal: PathBuf,
+    /// Whether the program may open a browser by itself; by default the person opens the address that is shown.
+    pub open_browser: bool,
+}
+
+impl Default for ProgramSetup {
+    fn default() -> Self {
+        Self {
+            cli_path: None,
+            env: Vec::new(),
+            limit: SETUP_LIMIT,
+            terminal: "/dev/tty".into(),
+            open_browser: false,
+        }
+    }
+}
+
+impl ProgramSetup {
+    /// Runs `claude setup-token` on a pseudo-terminal and returns the token.
+    ///
+    /// # Errors
+    ///
+    /// `cli_not_found`; `auth` without a terminal, when the login was refused, and when no token was shown; `timeout` when the
+    /// person did not finish; `cancelled` when they pressed Ctrl-C. The program is gone in every case, and the terminal as before.
+    pub async fn run(&self) -> Result<Secret> {
+        self.attempt().await.map_err(|error| error.operation("setup_token"))
+    }
+
+    /// All of it waits for descriptors, for minutes: on a thread of its own, which ends soon after nobody waits for it.
+    async fn attempt(&self) -> Result<Secret> {
+        let program = locate(self.cli_path.as_deref())?;
+        let (setup, wanted) = (self.clone(), Arc::new(()));
+        let unwanted = Arc::downgrade(&wanted);
+        let (sender, token) = tokio::sync::oneshot::channel();
+        let thread = thread::Builder::new().name("setup-token".into()).spawn(move || {
+            let _ = sender.send(setup.converse(&program, &unwanted));
+        });
+        thread.map_err(|error| unusable("no thread could be started", &error))?;
+        let token = token.await;
+        drop(wanted);
+        token.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the set-up ended without an answer")))
+    }
+
+    /// Blocks.
+    fn converse(&self, program: &Path, wanted: &Weak<()>) -> Result<Secret> {
+        let person = Person::at(&self.terminal).map_err(|error| no_terminal(&self.terminal, &error))?;
+        let size = person.size();
+        let (ours, theirs) =
+            pseudo(size).map_err(|error| unusable("no pseudo-terminal could be made", &error))?;
+        let mut running = Running::start(self, program, theirs)?;
+        let mut screen = Screen::new(usize::from(size.ws_col));
+        let end = watch(&person, &ours, &mut running, &mut screen, Instant::now() + self.limit, wanted);
+        running.stop();
+        let _ = show(&person, &ours, &mut screen);
+        drop(person);
+        let (token, text) = screen.finish();
+        match (end.map_err(|error| unusable("the terminal failed", &error))?, token) {
+            (End::GaveUp, _) => {
+                Err(Error::new(ErrorKind::Cancelled, "Ctrl-C was pressed; no token was stored"))
+            }
+            (_, Some(token)) => Ok(token),
+            (End::Late, None) => {
+                let text = format!(
+                    "no token within {}: run it again and finish the login in time",
+                    humantime::format_duration(self.limit)
+                );
+                let limit = u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX);
+                Err(Error::new(ErrorKind::Timeout, text).with("limit_ms", limit))
+            }
+            (End::Exited(status), None) => Err(no_token(status.and_then(|status| status.code()), &text)),
+        }
+    }
+}
+
+/// How the watching ended.
+enum End {
+    Exited(Option<ExitStatus>),
+    Late,
+    GaveUp,
+}
+
+fn watch(
+    person: &Person,
+    ours: &Channel,
+    running: &mut Running,
+    screen: &mut Screen,
+    mut until: Instant,
+    wanted: &Weak<()>,
+) -> io::Result<End> {
+    let mut typed = [0; 1024];
+    let mut person_is_there = true;
+    loop {
+        wait(ours, person_is_there.then(|| person.channel()), LOOK)?;
+        let before = screen.found().is_some();
+        if !show(person, ours, screen)? {
+            return Ok(End::Exited(running.exited()));
+        }
+        if !before && screen.found().is_some() {
+            until = until.min(Instant::now() + LINGER);
+        }
+        if person_is_there {
+            match person.channel().read(&mut typed)? {
+                None => {}
+                Some(0) => person_is_there = false,
+                Some(count) if typed[..count].contains(&GIVE_UP) => return Ok(End::GaveUp),
+                Some(count) => ours.write(&typed[..count])?,
+            }
+        }
+        if let Some(status) = running.status() {
+            return Ok(End::Exited(status));
+        }
+        if wanted.strong_count() == 0 {
+            return Ok(End::GaveUp);
+        }
+        if Instant::now() >= until {
+            return Ok(End::Late);
+        }
+    }
+}
+
+/// Shows what the program drew; `false` when it cannot draw any more.
+fn show(person: &Person, ours: &Channel, screen: &mut Screen) -> io::Result<bool> {
+    let mut drawn = [0; 4096];
+    loop {
+        match ours.read(&mut drawn)? {
+            None => return Ok(true),
+            Some(0) => return Ok(false),
+            Some(count) => person.channel().write(&screen.show(&drawn[..count]))?,
+        }
+    }
+}
+
+/// The program; ended when dropped.
+struct Running(Child);
+
+impl Running {
+    fn start(setup: &ProgramSetup, program: &Path, terminal: std::fs::File) -> Result<Self> {
+        let failed = |error: io::Error| {
+            Error::new(ErrorKind::SpawnFailed, format!("{} could not be started: {error}", program.display()))
+                .caused_by(&error)
+        };
+        let again = || terminal.try_clone().map_err(failed);
+        let mut command = Command::new(program);
+        command
+            .arg("setup-token")
+            .stdin(again()?)
+            .stdout(again()?)
+            .stderr(Stdio::from(terminal.try_clone().map_err(failed)?));
+        if !setup.open_browser {
+            command.env("BROWSER", "false");
+        }
+        // A credential that is there would be used in place of a login.
+        for name in ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"] {
+            command.env_remove(name);
+        }
+        command.envs(setup.env.iter().map(|(name, value)| (name, value)));
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command.spawn().map(Self).map_err(failed)
+    }
+
+    /// Its status once it ended. The status itself is lost where somebody else reaps our children, as the BEAM may.
+    #[allow(clippy::option_option, reason = "whether it ended, and the status if that is known")]
+    fn status(&mut self) -> Option<Option<ExitStatus>> {
+        match self.0.try_wait() {
+            Ok(None) => None,
+            Ok(status) => Some(status),
+            Err(_) => Some(None),
+        }
+    }
+
+    fn exited(&mut self) -> Option<ExitStatus> {
+        let until = Instant::now() + GRACE;
+        while Instant::now() < until {
+            if let Some(status) = self.status() {
+                return status;
+            }
+            thread::sleep(LOOK / 10);
+        }
+        None
+    }
+
+    fn signal(&mut self, signal: rustix::process::Signal) {
+        // It is a child that was not waited for, so the number is still its own.
+        if self.status().is_none()
+            && let Some(pid) = i32::try_from(self.0.id()).ok().and_then(rustix::process::Pid::from_raw)
+        {
+            let _ = rustix::process::kill_process_group(pid, signal);
+        }
+    }
+
+    fn stop(&mut self) {
+        self.signal(rustix::process::Signal::TERM);
+        if self.status().is_none() {
+            self.exited();
+        }
+        self.signal(rustix::process::Signal::KILL);
+        self.exited();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.signal(rustix::process::Signal::KILL);
+        let _ = self.0.wait();
+    }
+}
+
+/// The last lines of what was drawn that say something.
+fn last_words(text: &str) -> String {
+    let lines: Vec<&str> =
+        text.lines().map(str::trim).filter(|line| line.chars().any(char::is_alphanumeric)).collect();
+    let words = lines[lines.len().saturating_sub(3)..].join(" / ");
+    words.chars().take(300).collect()
+}
+
+fn no_token(code: Option<i32>, drawn: &str) -> Error {
+    let how = code.map_or_else(|| "ended".to_owned(), |code| format!("exited with {code}"));
+    let why = last_words(drawn);
+    let text = format!(
+        "`claude setup-token` {how} without a token{}{why}. Run it again, or set ANTHROPIC_API_KEY",
+        if why.is_empty() { "" } else { ": " }
+    );
+    Error::new(ErrorKind::Auth, text).with("exit_code", code)
+}
+
+fn no_terminal(path: &Path, error: &io::Error) -> Error {
+    Error::new(
+        ErrorKind::Auth,
+        "setting up a token needs a terminal and a person at it: run `madrigal auth setup-token` in one, or set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN",
+    )
+    .with("terminal", path.display().to_string())
+    .caused_by(error)
+}
+
+fn unusable(what: &str, error: &io::Error) -> Error {
+    Error::new(ErrorKind::Auth, format!("{what}: {error}")).caused_by(error)
+}
