@@ -5,7 +5,12 @@
 
 mod credential;
 mod environment;
+mod login;
+mod manager;
+#[cfg(test)]
+mod manager_tests;
 mod provider;
+mod refresh;
 mod resolve;
 mod secret;
 mod setup;
@@ -15,6 +20,7 @@ mod token;
 
 pub use credential::Credential;
 pub use environment::Environment;
+pub use manager::{AuthConfig, AuthManager, AuthStatus};
 pub use provider::{Provider, ProviderCheck};
 pub use resolve::{Considered, Resolution, Verdict, resolve};
 pub use secret::Secret;

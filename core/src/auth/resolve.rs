@@ -26,6 +26,8 @@ pub enum Verdict {
     Expired,
     /// There is something, but no credential.
     Invalid,
+    /// There is one, but the API refused it (401 or 403) and it has not changed since.
+    Refused,
     /// There is one, but one before it is used.
     Shadowed,
 }
@@ -98,11 +100,22 @@ pub fn resolve(
     stored: Option<Result<(StoredToken, String)>>,
     cli_login: bool,
 ) -> Result<Resolution> {
+    choose(explicit, env, stored, cli_login, &|_| false)
+}
+
+/// The same, passing over what the API refused before.
+pub(super) fn choose(
+    explicit: Option<&Secret>,
+    env: &Environment,
+    stored: Option<Result<(StoredToken, String)>>,
+    cli_login: bool,
+    refused: &dyn Fn(&Credential) -> bool,
+) -> Result<Resolution> {
     let provider = Provider::detect(env)?;
     if provider != Provider::Anthropic {
         return cloud(provider, env);
     }
-    let mut places = Places::default();
+    let mut places = Places { used: None, considered: Vec::new(), warnings: Vec::new(), refused };
     match explicit {
         None => places.not("option", Verdict::Absent, "no credential was given"),
         Some(secret) if secret.expose().trim().is_empty() => {
@@ -171,14 +184,14 @@ fn cloud(provider: Provider, env: &Environment) -> Result<Resolution> {
     })
 }
 
-#[derive(Default)]
-struct Places {
+struct Places<'a> {
+    refused: &'a dyn Fn(&Credential) -> bool,
     used: Option<Credential>,
     considered: Vec<Considered>,
     warnings: Vec<String>,
 }
 
-impl Places {
+impl Places<'_> {
     fn not(&mut self, source: &str, verdict: Verdict, reason: &str) {
         self.considered.push(Considered { source: source.to_owned(), verdict, reason: reason.to_owned() });
     }
@@ -190,13 +203,9 @@ impl Places {
         secret: Secret,
         expires_at: Option<std::time::SystemTime>,
     ) {
-        if let Some(used) = &self.used {
-            let reason = format!("{} comes before it", used.source);
-            return self.not(source, Verdict::Shadowed, &reason);
-        }
-        self.not(source, Verdict::Used, method.name());
-        self.used = Some(Credential {
-            provider: Provider::Anthropic,
+        let provider = Provider::Anthropic;
+        self.take(Credential {
+            provider,
             method,
             source: source.to_owned(),
             secret: Some(secret),
@@ -205,19 +214,21 @@ impl Places {
     }
 
     fn login(&mut self) {
-        let source = "login of claude";
+        let (provider, source) = (Provider::Anthropic, "login of claude".to_owned());
+        self.take(Credential { provider, method: Method::CliLogin, source, secret: None, expires_at: None });
+    }
+
+    fn take(&mut self, found: Credential) {
+        if (self.refused)(&found) {
+            let reason = "the API refused it; it is tried again when it changes";
+            return self.not(&found.source, Verdict::Refused, reason);
+        }
         if let Some(used) = &self.used {
             let reason = format!("{} comes before it", used.source);
-            return self.not(source, Verdict::Shadowed, &reason);
+            return self.not(&found.source, Verdict::Shadowed, &reason);
         }
-        self.not(source, Verdict::Used, Method::CliLogin.name());
-        self.used = Some(Credential {
-            provider: Provider::Anthropic,
-            method: Method::CliLogin,
-            source: source.to_owned(),
-            secret: None,
-            expires_at: None,
-        });
+        self.not(&found.source, Verdict::Used, found.method.name());
+        self.used = Some(found);
     }
 }
 

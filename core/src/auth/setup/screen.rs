@@ -31,7 +31,7 @@ enum Escape {
     Control(usize),
     /// `ESC ]` and its like, up to BEL or `ESC \`.
     Text,
-    TextEscape,
+    MaybeOver,
     /// One more byte: a choice of character set.
     One,
 }
@@ -109,11 +109,11 @@ impl Screen {
             },
             Escape::Text => match byte {
                 0x07 => Escape::No,
-                0x1b => Escape::TextEscape,
+                0x1b => Escape::MaybeOver,
                 _ => Escape::Text,
             },
-            Escape::TextEscape if byte == b'\\' => Escape::No,
-            Escape::TextEscape => Escape::Text,
+            Escape::MaybeOver if byte == b'\\' => Escape::No,
+            Escape::MaybeOver => Escape::Text,
             Escape::One => Escape::No,
         };
         byte

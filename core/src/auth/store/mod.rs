@@ -3,6 +3,8 @@
 
 mod file;
 mod memory;
+#[cfg(test)]
+mod tests;
 
 pub use file::FileTokenStore;
 pub use memory::MemoryTokenStore;

@@ -1,0 +1,57 @@
+//! Whether the program has a login of its own. Its file says so at once; where there is none, as on macOS, the program is asked.
+
+use std::{path::Path, time::Duration};
+
+use serde_json::Value;
+use tokio::io::AsyncReadExt as _;
+
+use super::Environment;
+use crate::transport::{BoxFuture, ChildTransport, Launch, StopLadder, Transport as _, locate};
+
+/// How long `claude auth status` may take.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// Variables with credentials.
+const VARIABLES: [&str; 3] = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
+
+/// Whether the program is logged in by itself.
+pub(super) fn present<'a>(env: &'a Environment, cli_path: Option<&'a Path>) -> BoxFuture<'a, bool> {
+    Box::pin(async move { in_file(env) || asked(env, cli_path).await })
+}
+
+/// Whether `.credentials.json` of the program's directory has a login.
+fn in_file(env: &Environment) -> bool {
+    let folder = env
+        .get("CLAUDE_CONFIG_DIR")
+        .map(Into::into)
+        .or_else(|| env.get("HOME").map(|home| Path::new(home).join(".claude")));
+    let text = folder.and_then(|folder| std::fs::read(folder.join(".credentials.json")).ok());
+    text.and_then(|text| serde_json::from_slice::<Value>(&text).ok()).is_some_and(|value| {
+        value["claudeAiOauth"]["accessToken"].as_str().is_some_and(|token| !token.is_empty())
+    })
+}
+
+/// What `claude auth status` says. Run in the root directory, so that no repository has a say, and without the credentials that
+/// were looked at already.
+async fn asked(env: &Environment, cli_path: Option<&Path>) -> bool {
+    let Ok(program) = locate(cli_path) else { return false };
+    let handed_on = ["HOME", "CLAUDE_CONFIG_DIR"]
+        .into_iter()
+        .filter_map(|name| Some((name.into(), env.get(name)?.into())));
+    let launch = Launch {
+        program,
+        args: vec!["auth".into(), "status".into()],
+        env: handed_on.collect(),
+        env_remove: VARIABLES.map(Into::into).to_vec(),
+        cwd: Some("/".into()),
+        ..Launch::default()
+    };
+    let Ok(mut connection) = ChildTransport.connect(launch).await else { return false };
+    drop(connection.input);
+    let mut answer = Vec::new();
+    let mut output = connection.output.as_mut().take(64 * 1024);
+    let read = tokio::time::timeout(LIMIT, output.read_to_end(&mut answer)).await;
+    connection.process.stop(StopLadder::NOW);
+    matches!(read, Ok(Ok(_)))
+        && serde_json::from_slice::<Value>(&answer).is_ok_and(|value| value["loggedIn"] == true)
+}

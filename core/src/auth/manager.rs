@@ -1,0 +1,405 @@
+//! The one who knows the credential: resolves it once, keeps it, gets a new one before the old one ends.
+//!
+//! Whoever asks while it is being resolved or renewed waits for that one answer. A process beside us that renewed the token first
+//! is noticed under the lock of the store, and its token is taken.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use tokio::task::AbortHandle;
+
+use super::{
+    Considered, Credential, Environment, FileTokenStore, ProgramSetup, Provider, Resolution, Secret,
+    StoredToken, TokenSetup, TokenStore, login, refresh::Refresh, resolve, time,
+};
+use crate::{
+    Error, ErrorKind, Result,
+    resilience::{Clock, SystemClock},
+};
+
+/// What an [`AuthManager`] is made of. All fields have a default.
+#[derive(Clone)]
+pub struct AuthConfig {
+    /// A credential that comes before all others: a key, a token of `claude setup-token`, or a gateway's bearer token.
+    pub credential: Option<Secret>,
+    /// Variables that count besides those of this process.
+    pub env: BTreeMap<String, String>,
+    /// Where the token is kept; `~/.claude_sdk/token.json` by default.
+    pub store: Option<Arc<dyn TokenStore>>,
+    /// How a new token is got; `claude setup-token` by default.
+    pub setup: Option<Arc<dyn TokenSetup>>,
+    /// Whether a token is renewed by itself before it ends; yes by default.
+    pub auto_refresh: bool,
+    /// How long before its end; a day by default.
+    pub refresh_before_expiry: Duration,
+    /// Whether a person may be asked when there is no credential. By default: unless `CI` is set.
+    pub interactive: Option<bool>,
+    /// Whether the program's own login counts; yes by default.
+    pub cli_login: bool,
+    /// The program, as the option of the same name.
+    pub cli_path: Option<PathBuf>,
+    /// The clock; the machine's by default.
+    pub clock: Option<Arc<dyn Clock>>,
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self {
+            credential: None,
+            env: BTreeMap::new(),
+            store: None,
+            setup: None,
+            auto_refresh: true,
+            refresh_before_expiry: Duration::from_secs(86_400),
+            interactive: None,
+            cli_login: true,
+            cli_path: None,
+            clock: None,
+        }
+    }
+}
+
+impl fmt::Debug for AuthConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthConfig")
+            .field("credential", &self.credential)
+            .field("env", &self.env.keys())
+            .field("store", &self.store.as_ref().map(|store| store.name()))
+            .field("auto_refresh", &self.auto_refresh)
+            .field("refresh_before_expiry", &self.refresh_before_expiry)
+            .field("interactive", &self.interactive)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What [`AuthManager::status`] says.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct AuthStatus {
+    /// Whether there is a credential that works as far as can be known without asking the API.
+    pub authenticated: bool,
+    /// For whom.
+    pub provider: &'static str,
+    /// What it is: `api_key`, `auth_token`, `oauth_token`, `cli_login`, `cloud`.
+    pub method: Option<&'static str>,
+    /// Where it is from.
+    pub source: Option<String>,
+    /// Its name in limits and budgets; never the credential.
+    pub fingerprint: Option<String>,
+    /// Whether there is a token or key, as opposed to a login only the program can use.
+    pub token_present: bool,
+    /// When it ends, ISO 8601.
+    pub expires_at: Option<String>,
+    /// Hours until then, to one decimal; negative when it is over.
+    pub time_until_expiry_hours: Option<f64>,
+    /// Every place that was looked at, in order.
+    pub considered: Vec<Considered>,
+    /// What may be wrong all the same.
+    pub warnings: Vec<String>,
+}
+
+/// Resolves, keeps and renews the credential of a program's runs. Clones are the same one.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// use std::sync::Arc;
+/// use madrigal::auth::{AuthConfig, AuthManager, MemoryTokenStore, StoredToken, TokenStore as _};
+/// let store = MemoryTokenStore::new();
+/// store.save(&StoredToken::new("sk-ant-oat01-test-test-test".into(), std::time::SystemTime::now())?).await?;
+/// let env = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"].map(|name| (name.to_owned(), String::new()));
+/// let auth = AuthManager::new(AuthConfig { store: Some(Arc::new(store)), env: env.into(), ..AuthConfig::default() })?;
+/// let mut options = madrigal::Options::default();
+/// auth.ensure_authenticated().await?.apply(&mut options);
+/// assert_eq!(options.env["CLAUDE_CODE_OAUTH_TOKEN"], "sk-ant-oat01-test-test-test");
+/// # Ok::<_, madrigal::Error>(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct AuthManager(Arc<Inner>);
+
+pub(super) struct Inner {
+    config: AuthConfig,
+    store: Arc<dyn TokenStore>,
+    setup: Arc<dyn TokenSetup>,
+    clock: Arc<dyn Clock>,
+    /// Taken by the one who resolves or renews.
+    flight: tokio::sync::Mutex<()>,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    credential: Option<Credential>,
+    /// Fingerprints of what the API refused.
+    refused: HashSet<String>,
+    refresh: Option<AbortHandle>,
+}
+
+impl Drop for Known {
+    fn drop(&mut self) {
+        if let Some(refresh) = self.refresh.take() {
+            refresh.abort();
+        }
+    }
+}
+
+impl AuthManager {
+    /// Nothing is looked at yet.
+    ///
+    /// # Errors
+    ///
+    /// `auth` when no store is given and there is no home directory for the usual one.
+    pub fn new(config: AuthConfig) -> Result<Self> {
+        let store = match &config.store {
+            Some(store) => Arc::clone(store),
+            None => Arc::new(FileTokenStore::standard()?),
+        };
+        let setup = config.setup.clone().unwrap_or_else(|| {
+            Arc::new(ProgramSetup { cli_path: config.cli_path.clone(), ..ProgramSetup::default() })
+        });
+        let clock = config.clock.clone().unwrap_or_else(SystemClock::shared);
+        Ok(Self(Arc::new(Inner {
+            config,
+            store,
+            setup,
+            clock,
+            flight: tokio::sync::Mutex::new(()),
+            known: Mutex::default(),
+        })))
+    }
+
+    /// The credential. Resolved at the first call; afterwards there is nothing to wait for until it ends.
+    ///
+    /// Where there is none and a person may be asked, they are ([`setup_token`](Self::setup_token)).
+    ///
+    /// # Errors
+    ///
+    /// `auth` when there is none; the message says what to do.
+    pub async fn ensure_authenticated(&self) -> Result<Credential> {
+        if let Some(credential) = self.0.current() {
+            return Ok(credential);
+        }
+        let _flight = self.0.flight.lock().await;
+        if let Some(credential) = self.0.current() {
+            return Ok(credential);
+        }
+        let resolution = self.0.look().await?;
+        if resolution.credential.is_none() && self.0.may_ask() {
+            let token = self.0.renew(None).await?;
+            return Ok(self.keep(self.0.stored(token)));
+        }
+        for warning in &resolution.warnings {
+            tracing::warn!("{warning}");
+        }
+        Ok(self.keep(resolution.require().map_err(|error| error.operation("ensure_authenticated"))?))
+    }
+
+    /// Gets a new token and stores it, whatever is there.
+    ///
+    /// # Errors
+    ///
+    /// Those of the set-up ([`ProgramSetup::run`]) and of the store.
+    pub async fn setup_token(&self) -> Result<Credential> {
+        let _flight = self.0.flight.lock().await;
+        let before = self.0.store.load().await?;
+        let token = self.0.renew(Some(before)).await?;
+        Ok(self.keep(self.0.stored(token)))
+    }
+
+    /// The secret of the credential.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ensure_authenticated`](Self::ensure_authenticated); `auth` where only the program has it (its own login, a cloud).
+    pub async fn get_token(&self) -> Result<Secret> {
+        let credential = self.ensure_authenticated().await?;
+        credential.secret.ok_or_else(|| {
+            let text = format!("{} is used, and only the program has its token", credential.source);
+            Error::new(ErrorKind::Auth, text).operation("get_token")
+        })
+    }
+
+    /// Gets a new token in place of the stored one, unless another process just did.
+    ///
+    /// # Errors
+    ///
+    /// Those of the set-up and of the store. The old token stays in place.
+    pub async fn refresh_token(&self) -> Result<Credential> {
+        let seen = self.0.lock().credential.clone().and_then(|credential| credential.secret);
+        let _flight = self.0.flight.lock().await;
+        // Somebody in this process was faster while we waited.
+        let now = self.0.lock().credential.clone();
+        if let (Some(seen), Some(now)) = (&seen, &now)
+            && now.secret.as_ref() != Some(seen)
+        {
+            return Ok(now.clone());
+        }
+        let before = self.0.store.load().await?;
+        // Another process was: its token is not the one we know, and it works.
+        if let (Some(stored), Some(seen)) = (&before, &seen)
+            && now.is_some_and(|now| now.source == self.0.store.name())
+            && stored.token != *seen
+            && stored.is_valid(self.0.wall())
+        {
+            return Ok(self.keep(self.0.stored(stored.clone())));
+        }
+        let token = self.0.renew(Some(before)).await?;
+        Ok(self.keep(self.0.stored(token)))
+    }
+
+    /// Forgets the token, here and in the store. Variables and the program's own login are not touched.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn clear(&self) -> Result<()> {
+        let _flight = self.0.flight.lock().await;
+        let _lock = self.0.store.lock().await?;
+        self.0.store.clear().await?;
+        *self.0.lock() = Known::default();
+        Ok(())
+    }
+
+    /// What is known, looked up anew; nobody is asked.
+    ///
+    /// # Errors
+    ///
+    /// `auth` for two providers at once and for a cloud whose variables are half set.
+    pub async fn status(&self) -> Result<AuthStatus> {
+        let resolution = self.0.look().await?;
+        let now = self.0.wall();
+        let used = resolution.credential.as_ref();
+        let expires_at = used.and_then(|used| used.expires_at);
+        Ok(AuthStatus {
+            authenticated: used.is_some(),
+            provider: used.map_or(Provider::Anthropic, |used| used.provider).name(),
+            method: used.map(|used| used.method.name()),
+            source: used.map(|used| used.source.clone()),
+            fingerprint: used.map(Credential::fingerprint),
+            token_present: used.is_some_and(|used| used.secret.is_some()),
+            expires_at: expires_at.map(time::show),
+            time_until_expiry_hours: expires_at.map(|at| hours(now, at)),
+            considered: resolution.considered,
+            warnings: resolution.warnings,
+        })
+    }
+
+    /// The API refused this credential (401, 403): it is not used again until it changes.
+    pub fn refused(&self, credential: &Credential) {
+        let mut known = self.0.lock();
+        known.refused.insert(credential.fingerprint());
+        known.credential = None;
+    }
+
+    fn keep(&self, credential: Credential) -> Credential {
+        let mut known = self.0.lock();
+        if let Some(before) = known.refresh.take() {
+            before.abort();
+        }
+        let own = credential.source == self.0.store.name();
+        if let Some(expiry) = credential.expires_at.filter(|_| own && self.0.config.auto_refresh) {
+            let refresh = Refresh::new(Arc::clone(&self.0.clock), self.0.config.refresh_before_expiry);
+            let weak = Arc::downgrade(&self.0);
+            known.refresh = tokio::runtime::Handle::try_current().ok().map(|runtime| {
+                runtime
+                    .spawn(async move { refresh.keep(expiry, || renew(weak.clone())).await })
+                    .abort_handle()
+            });
+        }
+        known.credential = Some(credential.clone());
+        credential
+    }
+}
+
+/// Renews, unless nobody has the manager any more.
+async fn renew(manager: Weak<Inner>) -> Option<Result<Option<SystemTime>>> {
+    let manager = AuthManager(manager.upgrade()?);
+    let own = manager.0.lock().refresh.take();
+    let renewed = manager.refresh_token().await;
+    if renewed.is_err() {
+        // Still ours: the next attempt is this task's.
+        manager.0.lock().refresh = own;
+    }
+    Some(renewed.map(|credential| credential.expires_at))
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wall(&self) -> SystemTime {
+        UNIX_EPOCH + self.clock.wall()
+    }
+
+    /// The credential that is known, while it works.
+    fn current(&self) -> Option<Credential> {
+        let now = self.wall();
+        self.lock().credential.clone().filter(|known| known.expires_at.is_none_or(|at| at > now))
+    }
+
+    fn may_ask(&self) -> bool {
+        !self.setup.is_interactive()
+            || self.config.interactive.unwrap_or_else(|| !self.environment().is_on("CI"))
+    }
+
+    fn environment(&self) -> Environment {
+        Environment::current().with(&self.config.env).at(self.wall())
+    }
+
+    /// Looks everywhere but asks nobody.
+    async fn look(&self) -> Result<Resolution> {
+        let env = self.environment();
+        let name = self.store.name();
+        let stored = self.store.load().await.map(|token| token.map(|token| (token, name))).transpose();
+        let refused = self.lock().refused.clone();
+        let login = self.config.cli_login && login::present(&env, self.config.cli_path.as_deref()).await;
+        resolve::choose(self.config.credential.as_ref(), &env, stored, login, &|found| {
+            refused.contains(&found.fingerprint())
+        })
+    }
+
+    /// Gets a token and stores it under the store's lock. `before` is what the store had when this was decided: when another process
+    /// stored one since, that one is taken.
+    async fn renew(&self, before: Option<Option<StoredToken>>) -> Result<StoredToken> {
+        let _lock = self.store.lock().await?;
+        let now = self.store.load().await?;
+        if let Some(now) = now
+            && before.flatten().is_none_or(|before| before.token != now.token)
+            && now.is_valid(self.wall())
+        {
+            return Ok(now);
+        }
+        let token = StoredToken::new(self.setup.new_token().await?, self.wall())?;
+        self.store.save(&token).await?;
+        Ok(token)
+    }
+
+    fn stored(&self, token: StoredToken) -> Credential {
+        Credential {
+            provider: token.provider,
+            method: token.method(),
+            source: self.store.name(),
+            secret: Some(token.token),
+            expires_at: token.expires_at,
+        }
+    }
+}
+
+impl fmt::Debug for AuthManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AuthManager").field(&self.0.config).finish()
+    }
+}
+
+/// Hours from one time to another, to one decimal.
+fn hours(from: SystemTime, to: SystemTime) -> f64 {
+    let seconds = match to.duration_since(from) {
+        Ok(left) => left.as_secs_f64(),
+        Err(over) => -over.duration().as_secs_f64(),
+    };
+    (seconds / 360.0).round() / 10.0
+}
