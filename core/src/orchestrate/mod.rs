@@ -20,6 +20,8 @@ mod flow;
 mod gate;
 mod item;
 mod layer;
+#[cfg(test)]
+mod limit_tests;
 mod map_reduce;
 mod orchestrator;
 mod outcome;

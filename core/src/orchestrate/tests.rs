@@ -11,22 +11,35 @@ use std::{
 use serde_json::json;
 
 use super::*;
-use crate::{
-    Error, ErrorKind, Options, Retry,
-    resilience::{Budget, Circuit, RateLimit, RetryPolicy},
-    testing::Script,
-};
+use crate::{Error, ErrorKind, Options, resilience::Budget, testing::Script};
 
-fn orchestrator(max_concurrent: usize) -> Orchestrator {
+pub(super) fn with_places(max_concurrent: usize) -> Orchestrator {
     Orchestrator::new(OrchestratorConfig { max_concurrent, ..OrchestratorConfig::default() }).unwrap()
 }
 
-fn playing(prompt: &str, script: Script) -> Task {
+pub(super) fn playing(prompt: &str, script: Script) -> Task {
     Task::new(prompt).name(prompt).configure(move |session| session.transport(script.clone()))
 }
 
+/// A program that says it has cost so much while it still works, and works on for a minute unless it is interrupted.
+pub(super) fn costs(usd: f64, last: serde_json::Value) -> Script {
+    let said = json!({"type": "assistant", "message": {"id": "m", "model": "m", "content":
+        [{"type": "text", "text": "so far"}]}, "session_id": "$session_id"});
+    let steps = json!({
+        "cli": [{"await": {"type": "user"}}, {"init": {}}, {"emit": said}, {"pause_ms": 60_000}, last],
+        "control": {"get_usage": {"response": {"session": {"total_cost_usd": usd}}}},
+    });
+    Script::from_json(&steps.to_string()).unwrap()
+}
+
+pub(super) fn with(change: impl FnOnce(&mut OrchestratorConfig)) -> Orchestrator {
+    let mut config = OrchestratorConfig::default();
+    change(&mut config);
+    Orchestrator::new(config).unwrap()
+}
+
 /// A program that says this after so many milliseconds.
-fn says(text: &str, after_ms: u64) -> Script {
+pub(super) fn says(text: &str, after_ms: u64) -> Script {
     Script::from_json(
         &json!({"cli": [{"await": {"type": "user"}}, {"pause_ms": after_ms}, {"init": {}},
             {"text": {"text": text}}, {"result": {"result": text, "total_cost_usd": 0.01}}]})
@@ -35,7 +48,7 @@ fn says(text: &str, after_ms: u64) -> Script {
     .unwrap()
 }
 
-fn fails(status: u16) -> Script {
+pub(super) fn fails(status: u16) -> Script {
     Script::from_json(
         &json!({"cli": [{"await": {"type": "user"}}, {"init": {}}, {"result": {"is_error": true,
             "result": "the API said no", "api_error_status": status, "terminal_reason": "api_error"}}]})
@@ -44,13 +57,13 @@ fn fails(status: u16) -> Script {
     .unwrap()
 }
 
-fn statuses(outcomes: &[Outcome]) -> Vec<&'static str> {
+pub(super) fn statuses(outcomes: &[Outcome]) -> Vec<&'static str> {
     outcomes.iter().map(Outcome::status).collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn outcomes_come_in_the_order_of_their_tasks() {
-    let orchestrator = orchestrator(3);
+    let orchestrator = with_places(3);
     let tasks =
         [("a", 30), ("b", 10), ("c", 20), ("d", 1)].map(|(name, after)| playing(name, says(name, after)));
     let outcomes = orchestrator.parallel(tasks).await;
@@ -76,7 +89,7 @@ async fn a_failure_is_collected_fails_fast_or_is_tolerated() {
             playing("e", says("e", 500)),
         ]
     };
-    let orchestrator = orchestrator(2);
+    let orchestrator = with_places(2);
     let all = orchestrator.parallel(tasks()).await;
     assert_eq!(statuses(&all), ["succeeded", "failed", "succeeded", "failed", "succeeded"]);
     let error = all[1].error().unwrap();
@@ -95,7 +108,7 @@ async fn tasks_are_taken_only_when_one_can_start_and_no_more_run_than_may() {
     let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let taken = Arc::new(AtomicUsize::new(0));
     let ahead = Arc::new(AtomicUsize::new(0));
-    let orchestrator = orchestrator(10);
+    let orchestrator = with_places(10);
     let (counted, done, furthest) = (taken.clone(), running.clone(), ahead.clone());
     // Without an end: what was not asked for is never made.
     let source = (0_usize..).map(move |number| {
@@ -116,7 +129,7 @@ async fn tasks_are_taken_only_when_one_can_start_and_no_more_run_than_may() {
 
 #[tokio::test(start_paused = true)]
 async fn a_task_has_its_time_and_the_others_theirs() {
-    let orchestrator = orchestrator(4);
+    let orchestrator = with_places(4);
     let slow = playing("slow", says("late", 10_000)).timeout(Duration::from_secs(1));
     let outcomes = orchestrator.parallel([slow, playing("quick", says("in time", 10))]).await;
     assert_eq!(statuses(&outcomes), ["timed_out", "succeeded"]);
@@ -127,7 +140,7 @@ async fn a_task_has_its_time_and_the_others_theirs() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pipeline_tells_each_step_what_was_said_and_stops_at_a_failure() {
-    let orchestrator = orchestrator(1);
+    let orchestrator = with_places(1);
     let second = says("two", 0);
     let made = Step::from_fn(|before: Option<Outcome>| async move {
         let text = before.unwrap().into_text()?;
@@ -153,7 +166,7 @@ async fn a_pipeline_tells_each_step_what_was_said_and_stops_at_a_failure() {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_acceptable_answer_wins_a_race() {
-    let orchestrator = orchestrator(5);
+    let orchestrator = with_places(5);
     let racers =
         || [playing("a", says("slow", 100)), playing("b", fails(529)), playing("c", says("quick", 10))];
     let race = orchestrator.race(racers()).await;
@@ -168,7 +181,7 @@ async fn the_first_acceptable_answer_wins_a_race() {
 
 #[tokio::test(start_paused = true)]
 async fn a_second_attempt_begins_when_the_first_is_late_and_one_wins() {
-    let orchestrator = orchestrator(5);
+    let orchestrator = with_places(5);
     let started = Arc::new(Mutex::new(Vec::new()));
     let race = async |racers: Vec<(&str, Script)>| {
         started.lock().unwrap().clear();
@@ -213,7 +226,7 @@ async fn a_second_attempt_begins_when_the_first_is_late_and_one_wins() {
 
 #[tokio::test(start_paused = true)]
 async fn a_vote_ends_as_soon_as_it_is_decided() {
-    let orchestrator = orchestrator(5);
+    let orchestrator = with_places(5);
     let voters = |said: [(&str, u64); 5]| said.map(|(text, after)| playing(text, says(text, after)));
     let vote =
         orchestrator.vote(voters([("Yes.", 10), ("no", 20), ("yes", 30), ("YES!", 40), ("no", 900)])).await;
@@ -240,7 +253,7 @@ async fn a_vote_ends_as_soon_as_it_is_decided() {
 
 #[tokio::test(start_paused = true)]
 async fn answers_are_brought_together_in_groups() {
-    let orchestrator = orchestrator(4);
+    let orchestrator = with_places(4);
     let tasks = || (1..=5).map(|number| playing("map", says(&number.to_string(), 1)));
     let sum = |group: Vec<Outcome>| async move {
         assert!(group.len() <= 2);
@@ -259,7 +272,7 @@ async fn answers_are_brought_together_in_groups() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_is_asked_again_until_its_answer_is_good() {
-    let orchestrator = orchestrator(1);
+    let orchestrator = with_places(1);
     let script = says("draft", 1);
     let mut rounds = 0;
     let end = orchestrator
@@ -312,7 +325,7 @@ async fn another_model_takes_over_where_that_can_help() {
 
 #[tokio::test(start_paused = true)]
 async fn progress_tells_every_stage_without_gaps() {
-    let orchestrator = orchestrator(1);
+    let orchestrator = with_places(1);
     let mut progress = orchestrator.subscribe();
     orchestrator.parallel([playing("a", says("hello", 1)), playing("b", fails(500))]).await;
     let events = progress.take();
@@ -344,7 +357,7 @@ async fn progress_tells_every_stage_without_gaps() {
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_made_is_an_outcome_like_any_other() {
-    let orchestrator = orchestrator(2);
+    let orchestrator = with_places(2);
     let tasks = futures_of(vec![
         Ok(playing("a", says("a", 1))),
         Err(Error::new(ErrorKind::Callback, "mapper raised")),
@@ -379,257 +392,4 @@ fn futures_of(items: Vec<crate::Result<Task>>) -> impl futures_core::Stream<Item
         }
     }
     Items(items.into_iter())
-}
-
-fn with(change: impl FnOnce(&mut OrchestratorConfig)) -> Orchestrator {
-    let mut config = OrchestratorConfig::default();
-    change(&mut config);
-    Orchestrator::new(config).unwrap()
-}
-
-#[tokio::test(start_paused = true)]
-async fn starts_wait_for_the_rate_and_one_that_cannot_wait_is_refused_at_once() {
-    let limited =
-        || with(|config| config.rate_limit = Some(RateLimit { per_minute: Some(2), ..RateLimit::default() }));
-    let orchestrator = limited();
-    let mut progress = orchestrator.subscribe();
-    let began = tokio::time::Instant::now();
-    let outcomes = orchestrator.parallel((0..3).map(|_| playing("x", says("x", 1)))).await;
-    assert_eq!(statuses(&outcomes), ["succeeded"; 3]);
-    assert!(began.elapsed() >= Duration::from_secs(60), "{:?}", began.elapsed());
-    let waited = progress.take().into_iter().find_map(|event| match event.stage {
-        Stage::Waiting { reason, retry_after_ms } => Some((reason, retry_after_ms.unwrap() > 55_000)),
-        _ => None,
-    });
-    assert_eq!(waited, Some(("rate".to_owned(), true)));
-
-    let orchestrator = limited();
-    let tasks = (0..3).map(|_| playing("x", says("x", 1)).timeout(Duration::from_secs(5)));
-    let began = tokio::time::Instant::now();
-    let outcomes = orchestrator.parallel(tasks).await;
-    assert_eq!(statuses(&outcomes), ["succeeded", "succeeded", "rejected"]);
-    assert!(began.elapsed() < Duration::from_secs(1));
-    let Retry::After(wait) = outcomes[2].error().unwrap().retry_verdict() else {
-        panic!("{:?}", outcomes[2])
-    };
-    assert!(wait > Duration::from_secs(50), "{wait:?}");
-    assert_eq!(orchestrator.stats().rejected, 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn money_that_is_spent_is_not_spent_again() {
-    let budget = Budget { total_usd: Some(0.025), run_usd: Some(0.01), ..Budget::default() };
-    let orchestrator = with(|config| config.budget = Some(budget));
-    let outcomes =
-        orchestrator.pipeline((0..4).map(|_| playing("x", says("x", 1)))).stop_on_error(false).await;
-    assert_eq!(statuses(&outcomes), ["succeeded", "succeeded", "rejected", "rejected"]);
-    assert_eq!(outcomes[3].error().unwrap().kind(), ErrorKind::BudgetExceeded);
-    assert!((orchestrator.stats().cost_usd - 0.02).abs() < 1e-9);
-}
-
-/// A program that says it has cost so much while it still works, and works on for a minute unless it is interrupted.
-fn costs(usd: f64, last: serde_json::Value) -> Script {
-    let said = json!({"type": "assistant", "message": {"id": "m", "model": "m", "content":
-        [{"type": "text", "text": "so far"}]}, "session_id": "$session_id"});
-    let steps = json!({
-        "cli": [{"await": {"type": "user"}}, {"init": {}}, {"emit": said}, {"pause_ms": 60_000}, last],
-        "control": {"get_usage": {"response": {"session": {"total_cost_usd": usd}}}},
-    });
-    Script::from_json(&steps.to_string()).unwrap()
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_run_that_costs_too_much_is_stopped_while_it_works() {
-    let budget = Budget { run_usd: Some(1.0), total_usd: Some(5.0), ..Budget::default() };
-    let orchestrator = with(|config| config.budget = Some(budget));
-    let began = tokio::time::Instant::now();
-    let last = json!({"result": {"total_cost_usd": 2.5}});
-    let outcome = orchestrator.run(playing("x", costs(2.0, last.clone()))).await;
-    let error = outcome.error().unwrap();
-    assert_eq!((outcome.status(), error.kind()), ("failed", ErrorKind::BudgetExceeded), "{error}");
-    assert_eq!((&error.context()["scope"], &error.context()["cost_usd"]), (&json!("run"), &json!(2.0)));
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
-    assert_eq!(outcome.run().attempts, 1, "it is not tried again");
-
-    // What it cost counts: 5 - 2 leave room for one more, whose cost is seen and allowed.
-    let outcome = orchestrator.run(playing("x", costs(0.5, last))).await;
-    assert_eq!(outcome.status(), "succeeded");
-    assert!((outcome.run().cost_usd - 2.5).abs() < 1e-9);
-    let state = orchestrator.admission().state(&crate::resilience::Spender::default()).budget;
-    assert!(state.total_spent.usd() + state.uncertain.usd() >= 4.5 - 1e-9, "{state:?}");
-    let refused = orchestrator.run(playing("x", says("x", 1))).await;
-    assert_eq!((refused.status(), refused.error().unwrap().kind()), ("rejected", ErrorKind::BudgetExceeded));
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_is_left_of_a_run_is_enough_for_another_attempt() {
-    let budget = Budget { run_usd: Some(0.1), ..Budget::default() };
-    let orchestrator = with(|config| {
-        config.budget = Some(budget);
-        config.retry.program_retries = 0;
-    });
-    let failed = json!({"cli": [{"await": {"type": "user"}}, {"init": {}}, {"result": {"is_error": true,
-        "result": "no", "api_error_status": 529, "terminal_reason": "api_error", "total_cost_usd": 0.03}}]});
-    let failed = Script::from_json(&failed.to_string()).unwrap();
-    let started = AtomicUsize::new(0);
-    let task = Task::new("work").configure(move |session| {
-        let first = started.fetch_add(1, Ordering::Relaxed) == 0;
-        session.transport(if first { failed.clone() } else { says("done", 1) })
-    });
-    let outcome = orchestrator.run(task).await;
-    assert_eq!((outcome.status(), outcome.run().attempts), ("succeeded", 2), "{outcome:?}");
-    assert!((outcome.run().cost_usd - 0.04).abs() < 1e-9, "the second process counts from nothing");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_run_fits_into_its_limit_whatever_the_limit_is() {
-    for number in 1..300_u32 {
-        let limit = f64::from(number) * 0.013_7;
-        let budget = Budget { run_usd: Some(limit), total_usd: Some(limit), ..Budget::default() };
-        let orchestrator = with(|config| config.budget = Some(budget));
-        let outcome = orchestrator.run(playing("x", says("x", 0))).await;
-        assert_eq!(outcome.status(), "succeeded", "{limit}: {outcome:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_task_of_a_higher_class_goes_first() {
-    let orchestrator = orchestrator(1);
-    let order = Arc::new(Mutex::new(Vec::new()));
-    let task = |class: crate::resilience::Class| {
-        let order = order.clone();
-        Task::new("x").class(class).configure(move |session| {
-            order.lock().unwrap().push(class);
-            session.transport(says("x", 10))
-        })
-    };
-    use crate::resilience::Class::{Critical, Normal, Sheddable};
-    let calls = [Normal, Sheddable, Normal, Critical].map(|class| orchestrator.run(task(class)));
-    let [first, second, third, fourth] = calls;
-    tokio::join!(first, second, third, fourth);
-    assert_eq!(*order.lock().unwrap(), [Normal, Critical, Normal, Sheddable]);
-    let read = Task::from_json(json!({"prompt": "x", "class": "critical_plus"})).unwrap();
-    assert_eq!(read.class, crate::resilience::Class::CriticalPlus);
-}
-
-#[tokio::test(start_paused = true)]
-async fn marks_of_budgets_are_told_and_what_is_over_is_forgotten() {
-    let budget =
-        Budget { total_usd: Some(0.03), flow_usd: Some(0.02), run_usd: Some(0.01), ..Budget::default() };
-    let orchestrator = with(|config| config.budget = Some(budget));
-    let mut progress = orchestrator.subscribe();
-    orchestrator.pipeline((0..2).map(|_| playing("x", says("x", 1)))).await;
-    let seen = progress.take();
-    assert!(seen.iter().enumerate().all(|(number, event)| event.sequence == number as u64));
-    let marks: Vec<_> = seen
-        .iter()
-        .map(|event| serde_json::to_value(event).unwrap())
-        .filter(|event| event["stage"] == "budget")
-        .map(|event| {
-            assert_eq!((&event["flow"], &event["name"]), (&json!(1), &json!("x")));
-            format!("{} {} {} {}", event["index"], event["scope"], event["account"], event["percent"])
-        })
-        .collect();
-    assert_eq!(
-        marks,
-        [
-            r#"0 "run" "1.0" 95"#,
-            r#"0 "flow" "1" 50"#,
-            r#"1 "run" "1.1" 95"#,
-            r#"1 "flow" "1" 95"#,
-            r#"1 "global" "" 50"#,
-        ]
-    );
-    let gone = crate::resilience::Spender::default().flow("#1").run("#1.0");
-    let state = orchestrator.admission().state(&gone).budget;
-    assert_eq!(state.accounts.keys().collect::<Vec<_>>(), [&"global"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn nobody_asks_what_it_costs_when_money_is_not_limited() {
-    let script = costs(2.0, json!({"result": {}}));
-    assert_eq!(orchestrator(1).run(playing("x", script.clone())).await.status(), "succeeded");
-    assert!(script.received().iter().all(|frame| frame["request"]["subtype"] != "get_usage"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_budget_of_the_program_is_a_budget_too() {
-    let result =
-        json!({"result": {"is_error": true, "subtype": "error_max_budget_usd", "total_cost_usd": 0.2}});
-    let steps = json!({"cli": [{"await": {"type": "user"}}, {"init": {}}, result]});
-    let outcome = orchestrator(1).run(playing("x", Script::from_json(&steps.to_string()).unwrap())).await;
-    assert_eq!(outcome.error().unwrap().kind(), ErrorKind::BudgetExceeded, "{outcome:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_broken_side_is_not_asked_and_another_model_is() {
-    let once = || Some(Circuit { failure_threshold: 1, jitter: 0.0, ..Circuit::default() });
-    let retry = || RetryPolicy { max_attempts: 1, ..RetryPolicy::default() };
-    let orchestrator = with(|config| {
-        config.circuit_breaker = once();
-        config.retry = retry();
-    });
-    assert_eq!(orchestrator.run(playing("x", fails(529))).await.status(), "failed");
-    let refused = orchestrator.run(playing("x", says("x", 1))).await;
-    assert_eq!((refused.status(), refused.error().unwrap().kind()), ("rejected", ErrorKind::CircuitOpen));
-    assert!(matches!(refused.error().unwrap().retry_verdict(), Retry::After(_)));
-    tokio::time::sleep(Duration::from_secs(60)).await;
-    assert_eq!(orchestrator.run(playing("x", says("x", 1))).await.status(), "succeeded", "a probe");
-
-    let orchestrator = with(|config| {
-        config.circuit_breaker = once();
-        config.retry = retry();
-        config.fallbacks = vec![Candidate::model("haiku")];
-    });
-    for _ in 0..2 {
-        let started = Arc::new(AtomicUsize::new(0));
-        let task = Task::new("hi").configure(move |session| {
-            let first = started.fetch_add(1, Ordering::Relaxed) == 0;
-            session.transport(if first { fails(529) } else { says("fine", 1) })
-        });
-        let outcome = orchestrator.run(task).await;
-        // The second time the first model is not even asked, so the first program plays the other model.
-        assert_eq!(outcome.run().fallback, 1, "{outcome:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_task_may_say_for_itself_who_tries_again_and_how_often() {
-    let orchestrator = orchestrator(1);
-    let plain = orchestrator.run(playing("plain", fails(500))).await;
-    assert_eq!((plain.status(), plain.run().attempts), ("failed", 1));
-    let own = RetryPolicy { max_attempts: 4, program_retries: 0, ..RetryPolicy::default() };
-    let tried = orchestrator.run(playing("tried", fails(500)).retry(own)).await;
-    assert_eq!((tried.status(), tried.run().attempts), ("failed", 4));
-    let error = Task::from_json(json!({"prompt": "x", "retry": {"max_attempts": 0}})).unwrap_err();
-    assert_eq!(error.context()["field"], "retry.max_attempts");
-}
-
-#[tokio::test(start_paused = true)]
-async fn work_that_changed_something_goes_on_and_is_not_done_twice() {
-    let tool = |name: &str| {
-        json!({"type": "assistant", "message": {"id": "m", "model": "m", "content":
-            [{"type": "tool_use", "id": "t", "name": name, "input": {}}]}, "session_id": "$session_id"})
-    };
-    let crashes = |name: &str| {
-        let steps =
-            json!({"cli": [{"await": {"type": "user"}}, {"init": {}}, {"emit": tool(name)}, {"exit": 3}]});
-        Script::from_json(&steps.to_string()).unwrap()
-    };
-    let run = async |name: &str, idempotent: bool| {
-        let orchestrator = orchestrator(1);
-        let (first, second) = (crashes(name), says("done", 1));
-        let (again, started) = (second.clone(), AtomicUsize::new(0));
-        let task = Task::new("work").configure(move |session| {
-            let first_time = started.fetch_add(1, Ordering::Relaxed) == 0;
-            session.transport(if first_time { first.clone() } else { again.clone() })
-        });
-        let outcome = orchestrator.run(if idempotent { task.idempotent() } else { task }).await;
-        assert_eq!((outcome.status(), outcome.run().attempts), ("succeeded", 2), "{outcome:?}");
-        let asked = second.received();
-        asked.iter().find(|frame| frame["type"] == "user").unwrap()["message"]["content"].clone()
-    };
-    assert_eq!(run("Write", false).await, "Continue from where you left off.");
-    assert_eq!(run("Write", true).await, "work");
-    assert_eq!(run("Read", false).await, "work");
 }

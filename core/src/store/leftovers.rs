@@ -109,7 +109,7 @@ mod tests {
 
     /// Not a test: a process that makes a directory, says where, and waits to be killed.
     #[test]
-    #[ignore = "a part of `the_next_process_removes_what_a_killed_one_left`"]
+    #[ignore = "run by the test below"]
     fn a_host() {
         let dir = PrivateDir::new().unwrap();
         eprintln!("{}", dir.path().display());
