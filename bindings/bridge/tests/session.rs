@@ -204,7 +204,7 @@ fn log_lines_wait_for_the_host_at_the_level_it_chose() {
     let started = lines.iter().find(|line| line["message"] == "started the claude program").unwrap();
     assert_eq!(
         (&started["level"], &started["target"]),
-        (&json!("debug"), &json!("madrigal::session::builder"))
+        (&json!("debug"), &json!("madrigal::session::starter"))
     );
     assert_eq!(started["fields"]["pid"], host.signal("opened").unwrap()["pid"]);
     assert!(

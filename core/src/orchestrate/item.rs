@@ -16,7 +16,7 @@ use super::{
     orchestrator::Shared,
     outcome::Run,
     prefix::First,
-    progress::Stage,
+    progress::{Stage, Watchers},
 };
 use crate::{
     Error, ErrorKind, Options, Prompt, Result, Session,
@@ -33,10 +33,11 @@ pub(super) struct Item {
 }
 
 /// What a task has while it is worked on.
-#[derive(Default)]
 struct Running {
     attempts: Attempts,
     place: Option<Permit>,
+    /// Whoever watches is told the end when nothing is left, and a place is something: behind it stands the ledger.
+    watchers: Arc<Watchers>,
 }
 
 impl Drop for Running {
@@ -46,9 +47,11 @@ impl Drop for Running {
         handle.stop();
         // Without a runtime nobody waits for anything any more.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let watchers = self.watchers.clone();
             runtime.spawn(async move {
                 handle.gone().await;
                 drop(place);
+                drop(watchers);
             });
         }
     }
@@ -77,7 +80,8 @@ impl Item {
         self.tell(Stage::Queued);
         let untold = Untold { item: &self, started, over: false };
         // Outlives the wait, so that nobody gets the place of a program that is not gone yet.
-        let mut running = Running::default();
+        let watchers = self.flow.shared.watchers.clone();
+        let mut running = Running { attempts: Attempts::default(), place: None, watchers };
         let ending = tokio::select! {
             biased;
             why = self.flow.given_up() => Ending::GivenUp(why),

@@ -296,7 +296,7 @@ mod tests {
             "sk-ant-oat01-...\r\n",
             "sk-ant-sid01-test0123456789test\r\n",
             "task-antelope\r\n",
-            "\x1b]8;;https://sk-ant-oat01-test\x07",
+            "\x1b]8;;file:///sk-ant-oat01-test\x07",
         ] {
             assert_eq!(watch(80, output).0, None, "{output:?}");
         }
