@@ -15,6 +15,7 @@ import anyio
 from asking import Asking, Boom, plain
 from conftest import alive, simulator
 from matching import in_order, matches
+from orchestrating import Conductor
 from storing import Unsteady
 
 import madrigal
@@ -56,6 +57,7 @@ class Player:
         self.frames: list[dict[str, Any]] = []
         self.early: list[madrigal.Message] = []
         self.asking = Asking()
+        self.conductor: Conductor | None = None
         # The folder of the program, removed with the player.
         self.config: tempfile.TemporaryDirectory[str] | None = None
         if "files" in scenario:
@@ -87,7 +89,7 @@ class Player:
             await self.store.fill()
         for step in steps:
             expected = step.get("error")
-            name = next(name for name in step if name not in ("error", "reply", "save", "with"))
+            name = next(name for name in step if name not in ("error", "reply", "save", "with", "cancel_when"))
             try:
                 await getattr(self, f"do_{name}")(step[name], step)
             except (madrigal.MadrigalError, Boom) as error:
@@ -266,8 +268,41 @@ class Player:
         if self.client is None:
             await self.stream.aclose()  # type: ignore[union-attr]
 
+    async def do_orchestrator(self, config: dict[str, Any], step: Any) -> None:
+        self.conductor = Conductor(config, self.place)
+
+    def place(self, options: dict[str, Any]) -> madrigal.ClaudeAgentOptions:
+        given = {NAMES.get(name, name): value for name, value in options.items()}
+        assert self.path is not None
+        given.setdefault("cli_path", simulator())
+        given["env"] = {**given.get("env", {}), "MADRIGAL_SIMULATE": str(self.path)}
+        if self.config is not None:
+            given["env"]["CLAUDE_CONFIG_DIR"] = self.config.name
+        return madrigal.ClaudeAgentOptions(**given)
+
+    @property
+    def conducting(self) -> Conductor:
+        assert self.conductor is not None, "no orchestrator is open"
+        return self.conductor
+
+    async def do_flow(self, flow: dict[str, Any], step: dict[str, Any]) -> None:
+        await self.conducting.flow(flow, step.get("reply"), step.get("cancel_when"))
+
+    async def do_stats(self, pattern: Any, step: Any) -> None:
+        await self.conducting.stats(pattern)
+
+    async def do_reset_stats(self, _: Any, step: Any) -> None:
+        await self.conducting.orchestrator.reset_stats()
+
+    async def do_stages(self, patterns: list[Any], step: Any) -> None:
+        await self.conducting.stages(patterns)
+
     async def do_close(self, _: Any, step: Any) -> None:
-        await self.open_client.disconnect()
+        if self.conductor is not None:
+            conductor, self.conductor = self.conductor, None
+            await conductor.orchestrator.close()
+        else:
+            await self.open_client.disconnect()
 
     async def do_gone(self, which: dict[str, Any], step: Any) -> None:
         pids = [self.pid]

@@ -11,6 +11,7 @@
 
 * :func:`query` asks once; :class:`ClaudeSDKClient` is a conversation. Both work under asyncio and trio.
 * :class:`ClaudeAgentOptions` says how.
+* :class:`Orchestrator` runs many queries under shared limits.
 * Every error is a :class:`MadrigalError` with a stable ``code``, a ``retry`` verdict and the facts in ``context``.
 """
 
@@ -167,6 +168,20 @@ if TYPE_CHECKING:
     from .control import *  # noqa: F403
     from .hook_inputs import *  # noqa: F403
     from .hook_outputs import *  # noqa: F403
+    from .limits import (
+        Adaptive,
+        Budget,
+        Candidate,
+        Circuit,
+        MemoryLimit,
+        OrchestratorConfig,
+        Pool,
+        Quota,
+        RateLimit,
+        RetryPolicy,
+        Shedding,
+        TaskClass,
+    )
     from .message_types import (
         TERMINAL_TASK_STATUSES,
         BackgroundTask,
@@ -208,10 +223,39 @@ if TYPE_CHECKING:
         UnknownMessage,
         UserMessage,
     )
+    from .orchestrator import (
+        AsCompleted,
+        AskAgain,
+        Done,
+        OnError,
+        Orchestrator,
+        Quorum,
+        Step,
+        TaskSource,
+        Tolerate,
+        Verdict,
+    )
+    from .outcomes import (
+        MapReduceOutcome,
+        OrchestratorStats,
+        Outcome,
+        OutcomeStatus,
+        Progress,
+        ProgressStage,
+        RaceOutcome,
+        Start,
+        UntilOutcome,
+        VoteOutcome,
+    )
     from .sessions import *  # noqa: F403
     from .store import *  # noqa: F403
     from .store_sessions import *  # noqa: F403
     from .system_messages import *  # noqa: F403
+    from .tasks import (
+        Task,
+        TaskLike,
+        TaskPrompt,
+    )
     from .usage import (
         CostMeter,
         Usage,
@@ -226,8 +270,11 @@ __all__ = [
     "AccountInfo",
     "Accumulator",
     "ActiveGoalMessage",
+    "Adaptive",
     "AgentDefinition",
     "AgentInfo",
+    "AsCompleted",
+    "AskAgain",
     "AskUserQuestionConfig",
     "AssistantMessage",
     "AsyncHookJSONOutput",
@@ -237,6 +284,7 @@ __all__ = [
     "BackgroundTaskSummary",
     "BackgroundTasksChangedMessage",
     "BaseHookInput",
+    "Budget",
     "BudgetExceededError",
     "CLIConnectionError",
     "CLIJSONDecodeError",
@@ -247,6 +295,8 @@ __all__ = [
     "CanUseToolShadowedWarning",
     "CancelAsyncMessageResult",
     "CancelledError",
+    "Candidate",
+    "Circuit",
     "CircuitOpenError",
     "ClaudeAgentOptions",
     "ClaudeSDKClient",
@@ -271,6 +321,7 @@ __all__ = [
     "DeferredToolUse",
     "DirectoryAddedHookInput",
     "DocumentBlock",
+    "Done",
     "EffortLevel",
     "ElicitationCompleteMessage",
     "ElicitationHookInput",
@@ -310,6 +361,7 @@ __all__ = [
     "ListModelsResponse",
     "LocalCommandOutputMessage",
     "MadrigalError",
+    "MapReduceOutcome",
     "McpCallResult",
     "McpClaudeAIProxyServerConfig",
     "McpHttpServerConfig",
@@ -329,6 +381,7 @@ __all__ = [
     "McpToolInfo",
     "McpToolResultBlock",
     "McpToolUseBlock",
+    "MemoryLimit",
     "MemoryRecallMessage",
     "Message",
     "MessageDisplayHookInput",
@@ -345,7 +398,13 @@ __all__ = [
     "NotificationHookSpecificOutput",
     "NotificationMessage",
     "OnElicitation",
+    "OnError",
     "OnUserDialog",
+    "Orchestrator",
+    "OrchestratorConfig",
+    "OrchestratorStats",
+    "Outcome",
+    "OutcomeStatus",
     "OutputFormat",
     "OverflowError",
     "OverloadedError",
@@ -365,6 +424,7 @@ __all__ = [
     "PermissionUpdate",
     "PermissionUpdateDestination",
     "PluginInstallMessage",
+    "Pool",
     "PostCompactHookInput",
     "PostModelSwitchHookInput",
     "PostModelSwitchHookSpecificOutput",
@@ -381,8 +441,14 @@ __all__ = [
     "PreToolUseHookSpecificOutput",
     "ProcessError",
     "ProcessExitedError",
+    "Progress",
+    "ProgressStage",
     "PromptSuggestionMessage",
     "ProtocolError",
+    "Quorum",
+    "Quota",
+    "RaceOutcome",
+    "RateLimit",
     "RateLimitEvent",
     "RateLimitInfo",
     "RateLimitStatus",
@@ -395,6 +461,7 @@ __all__ = [
     "ResultError",
     "ResultMessage",
     "ResumedMessage",
+    "RetryPolicy",
     "RewindFilesResult",
     "SDKSessionInfo",
     "SandboxIgnoreViolations",
@@ -430,11 +497,14 @@ __all__ = [
     "SettingsResponse",
     "SetupHookInput",
     "SetupHookSpecificOutput",
+    "Shedding",
     "SideQuestionResponse",
     "SlashCommand",
     "SpawnFailedError",
     "StalledMessage",
+    "Start",
     "StatusMessage",
+    "Step",
     "StopFailureHookInput",
     "StopHookInput",
     "StopHookSpecificOutput",
@@ -453,14 +523,19 @@ __all__ = [
     "SystemPromptCustom",
     "SystemPromptFile",
     "SystemPromptPreset",
+    "Task",
     "TaskBudget",
+    "TaskClass",
     "TaskCompletedHookInput",
     "TaskCreatedHookInput",
+    "TaskLike",
     "TaskNotificationMessage",
     "TaskNotificationOriginSubkind",
     "TaskNotificationStatus",
     "TaskOutput",
     "TaskProgressMessage",
+    "TaskPrompt",
+    "TaskSource",
     "TaskStartedMessage",
     "TaskUpdatedMessage",
     "TaskUpdatedStatus",
@@ -475,6 +550,7 @@ __all__ = [
     "ThinkingTokensMessage",
     "TimeoutError",
     "Timeouts",
+    "Tolerate",
     "ToolAnnotations",
     "ToolConfig",
     "ToolContext",
@@ -492,6 +568,7 @@ __all__ = [
     "UIInvalidateMessage",
     "UnknownBlock",
     "UnknownMessage",
+    "UntilOutcome",
     "Usage",
     "UsageMeter",
     "UsageResponse",
@@ -502,6 +579,8 @@ __all__ = [
     "UserPromptExpansionHookSpecificOutput",
     "UserPromptSubmitHookInput",
     "UserPromptSubmitHookSpecificOutput",
+    "Verdict",
+    "VoteOutcome",
     "WorkerShuttingDownMessage",
     "Workspace",
     "WorktreeCreateHookInput",
@@ -557,6 +636,10 @@ _LATER = (
     "hook_inputs",
     "hook_outputs",
     "control",
+    "orchestrator",
+    "tasks",
+    "outcomes",
+    "limits",
 )
 
 

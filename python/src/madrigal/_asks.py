@@ -45,8 +45,9 @@ class Asks:
         self._newest: _Question | None = None
         self._failed: dict[str, BaseException] = {}
 
-    def start(self, ask: str, kind: str, request: dict[str, Any]) -> None:
-        """Starts the function that answers a question."""
+    def start(self, ask: str, kind: str, request: dict[str, Any], host: Answering | None = None) -> None:
+        """Starts the function that answers a question, one of `host` when it is given."""
+        host = host or self._host
         session = self._session()
         if session is None:
             return
@@ -65,9 +66,9 @@ class Asks:
             if question.withdrawn:
                 question.cancel()
             try:
-                self._answer(ask, result=await self._host.answer(kind, request, progress))
+                self._answer(ask, result=await host.answer(kind, request, progress))
             except Exception as error:
-                if self._host.keeps(kind, request):
+                if host.keeps(kind, request):
                     self._failed[ask] = error
                 self._answer(ask, error={"message": str(error) or type(error).__name__})
             finally:
@@ -102,6 +103,10 @@ class Asks:
         """Stops answering anything."""
         while self._running:
             self._running.popitem()[1].cancel()
+
+    def raised(self, error: MadrigalError) -> BaseException | None:
+        """What the function raised that this error tells of; it may be asked for again."""
+        return self._failed.get(str(error.context.get("ask")))
 
     def original(self, error: MadrigalError) -> BaseException:
         """The exception of the function, where this error stands for one, or was caused by one."""

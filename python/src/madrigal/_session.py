@@ -63,6 +63,7 @@ class Session:
         self._hub.sessions[self._native.number] = self
 
     _stderr: Callable[[str], None] | None = None
+    _what = "session"
 
     @property
     def loop(self) -> Loop:
@@ -265,7 +266,7 @@ class Session:
         if getattr(self, "_native", None) is None or self._closed is not None:
             return
         if not self._may_be_left and self._hub.process == os.getpid():
-            warnings.warn(f"unclosed session {self._native.number}", ResourceWarning, source=self, stacklevel=1)
+            warnings.warn(f"unclosed {self._what} {self._native.number}", ResourceWarning, source=self, stacklevel=1)
         self._native.release()
 
 
