@@ -16,6 +16,7 @@ from asking import Asking, Boom, plain
 from conftest import alive, simulator
 from matching import in_order, matches
 from orchestrating import Conductor
+from policing import Police
 from storing import Unsteady
 
 import madrigal
@@ -58,6 +59,7 @@ class Player:
         self.early: list[madrigal.Message] = []
         self.asking = Asking()
         self.conductor: Conductor | None = None
+        self.police: Police | None = None
         # The folder of the program, removed with the player.
         self.config: tempfile.TemporaryDirectory[str] | None = None
         if "files" in scenario:
@@ -294,6 +296,13 @@ class Player:
     async def do_reset_stats(self, _: Any, step: Any) -> None:
         await self.conducting.orchestrator.reset_stats()
 
+    async def do_policy(self, given: dict[str, Any], step: Any) -> None:
+        self.police = Police(given)
+
+    async def do_decide(self, asked: dict[str, Any], step: dict[str, Any]) -> None:
+        assert self.police is not None, "no policy is open"
+        self.check_reply(await self.police.decide(asked), step)
+
     async def do_stages(self, patterns: list[Any], step: Any) -> None:
         await self.conducting.stages(patterns)
 
@@ -355,7 +364,9 @@ class Player:
 
 
 def wire(error: madrigal.MadrigalError) -> dict[str, Any]:
-    return {name: getattr(error, name) for name in ("code", "message", "operation", "context", "causes")}
+    facts = {name: getattr(error, name) for name in ("code", "message", "operation", "context", "causes")}
+    wait = None if error.retry_after is None else round(error.retry_after * 1000)
+    return {**facts, "retry": {"verdict": error.retry, "after_ms": wait}}
 
 
 def memory_mb() -> float:

@@ -87,6 +87,7 @@ OPTIONS: dict[str, Any] = {
     "stderr": None,
     "can_use_tool": None,
     "hooks": None,
+    "user": None,
     "include_partial_messages": False,
     "include_hook_events": False,
     "forward_subagent_text": False,

@@ -56,6 +56,14 @@ impl Session {
         })
     }
 
+    /// The answer of a policy as JSON text. The interpreter lock is not held: a budget may write to its ledger.
+    fn decide(&self, py: Python<'_>, question: &str) -> PyResult<String> {
+        call(py, || {
+            self.owner.check()?;
+            bridge::decide(self.number, question)
+        })
+    }
+
     /// Takes all waiting signals.
     fn signals<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let texts = call(py, || {

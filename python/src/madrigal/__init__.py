@@ -11,7 +11,8 @@
 
 * :func:`query` asks once; :class:`ClaudeSDKClient` is a conversation. Both work under asyncio and trio.
 * :class:`ClaudeAgentOptions` says how.
-* :class:`Orchestrator` runs many queries under shared limits.
+* :class:`Orchestrator` runs many queries under shared limits; :class:`RateLimiter`, :class:`CircuitBreaker` and
+  :class:`CostBudget` are limits by themselves.
 * Every error is a :class:`MadrigalError` with a stable ``code``, a ``retry`` verdict and the facts in ``context``.
 """
 
@@ -168,99 +169,18 @@ if TYPE_CHECKING:
     from .control import *  # noqa: F403
     from .hook_inputs import *  # noqa: F403
     from .hook_outputs import *  # noqa: F403
-    from .limits import (
-        Adaptive,
-        Budget,
-        Candidate,
-        Circuit,
-        MemoryLimit,
-        OrchestratorConfig,
-        Pool,
-        Quota,
-        RateLimit,
-        RetryPolicy,
-        Shedding,
-        TaskClass,
-    )
-    from .message_types import (
-        TERMINAL_TASK_STATUSES,
-        BackgroundTask,
-        CompactMetadata,
-        FastModeDisabledReason,
-        FastModeState,
-        MessageOrigin,
-        MessageOriginKind,
-        ModelUsage,
-        PermissionDenial,
-        RateLimitStatus,
-        RateLimitType,
-        SystemInitData,
-        SystemInitMcpServer,
-        SystemInitPlugin,
-        SystemInitPluginError,
-        TaskNotificationOriginSubkind,
-        TaskNotificationStatus,
-        TaskUpdatedStatus,
-        TaskUsage,
-    )
-    from .messages import (
-        ActiveGoalMessage,
-        AssistantMessage,
-        AuthStatusMessage,
-        CommandLifecycleMessage,
-        ConversationResetMessage,
-        DeferredToolUse,
-        KeepAliveMessage,
-        Message,
-        PromptSuggestionMessage,
-        RateLimitEvent,
-        RateLimitInfo,
-        ResultMessage,
-        StreamEvent,
-        ToolProgressMessage,
-        ToolUseSummaryMessage,
-        TranscriptMirrorMessage,
-        UnknownMessage,
-        UserMessage,
-    )
-    from .orchestrator import (
-        AsCompleted,
-        AskAgain,
-        Done,
-        OnError,
-        Orchestrator,
-        Quorum,
-        Step,
-        TaskSource,
-        Tolerate,
-        Verdict,
-    )
-    from .outcomes import (
-        MapReduceOutcome,
-        OrchestratorStats,
-        Outcome,
-        OutcomeStatus,
-        Progress,
-        ProgressStage,
-        RaceOutcome,
-        Start,
-        UntilOutcome,
-        VoteOutcome,
-    )
+    from .limits import *  # noqa: F403
+    from .message_types import *  # noqa: F403
+    from .messages import *  # noqa: F403
+    from .orchestrator import *  # noqa: F403
+    from .outcomes import *  # noqa: F403
+    from .policies import *  # noqa: F403
     from .sessions import *  # noqa: F403
     from .store import *  # noqa: F403
     from .store_sessions import *  # noqa: F403
     from .system_messages import *  # noqa: F403
-    from .tasks import (
-        Task,
-        TaskLike,
-        TaskPrompt,
-    )
-    from .usage import (
-        CostMeter,
-        Usage,
-        UsageMeter,
-    )
+    from .tasks import *  # noqa: F403
+    from .usage import *  # noqa: F403
 
 __version__ = _native.VERSION
 
@@ -273,6 +193,7 @@ __all__ = [
     "Adaptive",
     "AgentDefinition",
     "AgentInfo",
+    "Answered",
     "AsCompleted",
     "AskAgain",
     "AskUserQuestionConfig",
@@ -297,7 +218,10 @@ __all__ = [
     "CancelledError",
     "Candidate",
     "Circuit",
+    "CircuitBreaker",
     "CircuitOpenError",
+    "CircuitPhase",
+    "CircuitTicket",
     "ClaudeAgentOptions",
     "ClaudeSDKClient",
     "ClaudeSDKError",
@@ -315,6 +239,7 @@ __all__ = [
     "ControlError",
     "ControlRequestProgressMessage",
     "ConversationResetMessage",
+    "CostBudget",
     "CostMeter",
     "CwdChangedHookInput",
     "CwdChangedHookSpecificOutput",
@@ -336,6 +261,7 @@ __all__ = [
     "FileChangedHookInput",
     "FileChangedHookSpecificOutput",
     "FilesPersistedMessage",
+    "Forced",
     "ForkSessionResult",
     "HookCallback",
     "HookContext",
@@ -357,6 +283,7 @@ __all__ = [
     "InvalidArgumentError",
     "InvalidOptionsError",
     "KeepAliveMessage",
+    "Key",
     "Limits",
     "ListModelsResponse",
     "LocalCommandOutputMessage",
@@ -448,16 +375,20 @@ __all__ = [
     "Quorum",
     "Quota",
     "RaceOutcome",
+    "RateFeedback",
     "RateLimit",
     "RateLimitEvent",
     "RateLimitInfo",
     "RateLimitStatus",
     "RateLimitType",
     "RateLimitedError",
+    "RateLimiter",
+    "RatePermit",
     "ReadFileResponse",
     "RedactedThinkingBlock",
     "ReloadPluginsResponse",
     "ReloadSkillsResponse",
+    "Reservation",
     "ResultError",
     "ResultMessage",
     "ResumedMessage",
@@ -471,6 +402,7 @@ __all__ = [
     "SdkMcpTool",
     "SdkPluginConfig",
     "SearchResultBlock",
+    "ServerClosed",
     "ServerToolName",
     "ServerToolResultBlock",
     "ServerToolUseBlock",
@@ -501,6 +433,7 @@ __all__ = [
     "SideQuestionResponse",
     "SlashCommand",
     "SpawnFailedError",
+    "Spender",
     "StalledMessage",
     "Start",
     "StatusMessage",
@@ -548,6 +481,7 @@ __all__ = [
     "ThinkingConfigDisabled",
     "ThinkingConfigEnabled",
     "ThinkingTokensMessage",
+    "Throttled",
     "TimeoutError",
     "Timeouts",
     "Tolerate",
@@ -637,6 +571,7 @@ _LATER = (
     "hook_outputs",
     "control",
     "orchestrator",
+    "policies",
     "tasks",
     "outcomes",
     "limits",

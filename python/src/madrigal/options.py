@@ -89,9 +89,6 @@ class ClaudeAgentOptions:
     """A tool of a server, ``mcp__<server>__<tool>``, that decides about permissions. Not with ``can_use_tool``."""
     cwd: str | Path | None = None
     """The working directory. Default: that of this process."""
-    user: str | None = None
-    """The user the program runs as, with all groups of that user; only root can start it so. Variables such as ``HOME``
-    stay as they are. Default: that of this process."""
     cli_path: str | Path | None = None
     """The ``claude`` program. Default: ``MADRIGAL_CLI_PATH``, then ``PATH``, then the usual places."""
     settings: str | Path | Mapping[str, Any] | None = None
@@ -110,6 +107,9 @@ class ClaudeAgentOptions:
     """Decides about tool calls that no rule decides; see :mod:`madrigal.permissions`."""
     hooks: Mapping[HookEvent, list[HookMatcher]] | None = None
     """Functions called when something happens; see :mod:`madrigal.hooks`."""
+    user: str | None = None
+    """The user the program runs as, with all groups of that user; only root can start it so. Variables such as ``HOME``
+    stay as they are. Default: that of this process."""
     include_partial_messages: bool = False
     """Also deliver :class:`~madrigal.StreamEvent` messages while the model writes."""
     include_hook_events: bool = False
