@@ -2,7 +2,7 @@ defmodule ClaudeCodeSDK.OrchestratorLifeTest do
   use ExUnit.Case, async: false
 
   alias ClaudeCodeSDK.{Error, Hooks, Orchestrator, Tool}
-  alias ClaudeCodeSDK.Orchestrator.{MapReduce, Outcome, Progress, Race, Stats, Until, Vote}
+  alias ClaudeCodeSDK.Orchestrator.{Progress, Stats}
   alias ClaudeCodeSDK.Permission.Result
   alias ClaudeCodeSDK.Test.Simulator
 
@@ -33,8 +33,6 @@ defmodule ClaudeCodeSDK.OrchestratorLifeTest do
     start_supervised!({Orchestrator, config}, id: make_ref())
   end
 
-  defp playing(steps), do: Simulator.options(steps)
-
   defp asking(request) do
     [
       %{await: %{type: "user"}},
@@ -45,7 +43,6 @@ defmodule ClaudeCodeSDK.OrchestratorLifeTest do
     ]
   end
 
-  defp statuses(outcomes), do: Enum.map(outcomes, & &1.status)
   defp texts(outcomes), do: Enum.map(outcomes, & &1.text)
 
   describe "functions of tasks" do

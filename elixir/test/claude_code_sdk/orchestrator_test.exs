@@ -1,9 +1,8 @@
 defmodule ClaudeCodeSDK.OrchestratorTest do
   use ExUnit.Case, async: false
 
-  alias ClaudeCodeSDK.{Error, Hooks, Orchestrator, Tool}
+  alias ClaudeCodeSDK.{Error, Orchestrator}
   alias ClaudeCodeSDK.Orchestrator.{MapReduce, Outcome, Progress, Race, Stats, Until, Vote}
-  alias ClaudeCodeSDK.Permission.Result
   alias ClaudeCodeSDK.Test.Simulator
 
   # Says what it was asked.
@@ -34,16 +33,6 @@ defmodule ClaudeCodeSDK.OrchestratorTest do
   end
 
   defp playing(steps), do: Simulator.options(steps)
-
-  defp asking(request) do
-    [
-      %{await: %{type: "user"}},
-      %{init: %{}},
-      %{emit: %{type: "control_request", request_id: "r1", request: request}},
-      %{await: %{type: "control_response"}, save: "a"},
-      %{result: %{result: "$a.response.response.behavior"}}
-    ]
-  end
 
   defp statuses(outcomes), do: Enum.map(outcomes, & &1.status)
   defp texts(outcomes), do: Enum.map(outcomes, & &1.text)

@@ -12,7 +12,8 @@ async fn a_stopped_program_is_replaced_and_the_prompt_gets_its_result() {
     let place = Place::new();
     let mut options = Options { include_partial_messages: true, ..place.options() };
     options.timeouts.stall_action = StallAction::Resume;
-    options.timeouts.stall_ms = Some(2000);
+    // Longer than a program takes to start beside others.
+    options.timeouts.stall_ms = Some(8000);
     options.timeouts.kill_ms = 200;
     let mut session = Session::open(options).await.unwrap();
     let first = session.handle().pid().unwrap();
