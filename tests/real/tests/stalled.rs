@@ -11,6 +11,7 @@ use serde_json::Value;
 async fn a_stopped_program_is_replaced_and_the_prompt_gets_its_result() {
     let place = Place::new();
     let mut options = Options { include_partial_messages: true, ..place.options() };
+    let config = std::path::PathBuf::from(&options.env["CLAUDE_CONFIG_DIR"]).join("projects");
     options.timeouts.stall_action = StallAction::Resume;
     // Longer than a program takes to start beside others.
     options.timeouts.stall_ms = Some(8000);
@@ -19,7 +20,8 @@ async fn a_stopped_program_is_replaced_and_the_prompt_gets_its_result() {
     let first = session.handle().pid().unwrap();
     let (begun, waiting) = (Prompt::from("Please talk without end."), Prompt::from("Please say hello."));
     session.handle().send(begun.clone()).await.unwrap();
-    while session.next().await.unwrap().unwrap().kind() != MessageKind::StreamEvent {}
+    // The program writes its transcript a little later than it speaks, and can be resumed only from what is written.
+    while session.next().await.unwrap().unwrap().kind() != MessageKind::StreamEvent || !written(&config) {}
     session.handle().send(waiting.clone()).await.unwrap();
     kill_process(Pid::from_raw(first.cast_signed()).unwrap(), Signal::STOP).unwrap();
 
@@ -56,4 +58,13 @@ async fn a_stopped_program_is_replaced_and_the_prompt_gets_its_result() {
         Some("Please talk without end."),
         "it knew what was said"
     );
+}
+
+/// Whether a transcript below this directory has the prompt.
+fn written(folder: &std::path::Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    entries.flatten().map(|entry| entry.path()).any(|path| {
+        let text = || std::fs::read_to_string(&path).unwrap_or_default();
+        if path.is_dir() { written(&path) } else { text().contains("Please talk without end.") }
+    })
 }
