@@ -63,7 +63,9 @@ defmodule ClaudeCodeSDK.Orchestrator do
   def child_spec(config) do
     %{
       id: Keyword.get(config, :name) || __MODULE__,
-      start: {__MODULE__, :start_link, [config]}
+      start: {__MODULE__, :start_link, [config]},
+      # Its end waits for its programs.
+      shutdown: 10_000
     }
   end
 
@@ -116,7 +118,7 @@ defmodule ClaudeCodeSDK.Orchestrator do
     end
   end
 
-  @doc "Stops an orchestrator: its calls are given up, their programs ended."
+  @doc "Stops an orchestrator: its calls are given up, their programs ended. Returns when these are gone."
   @spec stop(t()) :: :ok
   def stop(orchestrator) do
     GenServer.stop(orchestrator)

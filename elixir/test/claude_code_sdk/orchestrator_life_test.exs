@@ -302,6 +302,19 @@ defmodule ClaudeCodeSDK.OrchestratorLifeTest do
       assert_raise Error, fn -> Orchestrator.get_stats(server) end
     end
 
+    test "stopping returns when the programs are gone" do
+      {:ok, server} =
+        Orchestrator.start_link(name: nil, options: Simulator.options(Simulator.hanging()))
+
+      :ok = Orchestrator.subscribe(server)
+      call = Task.async(fn -> Orchestrator.query_parallel(["a", "b"], orchestrator: server) end)
+      running(server, 2)
+      assert length(Simulator.children()) == 2
+      assert :ok = Orchestrator.stop(server)
+      assert Simulator.children() == []
+      assert {:error, %Error{code: :closed}} = Task.await(call)
+    end
+
     @tag :capture_log
     test "stopping gives up all calls, whose functions are killed" do
       test = self()

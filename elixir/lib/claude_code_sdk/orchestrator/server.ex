@@ -30,6 +30,9 @@ defmodule ClaudeCodeSDK.Orchestrator.Server do
   # As in the core.
   @max_concurrent 5
 
+  # How long the end waits for the programs, which the core kills after 2 s by default.
+  @gone_ms 9_000
+
   ## For ClaudeCodeSDK.Orchestrator
 
   @spec start_link(keyword(), GenServer.options()) :: GenServer.on_start()
@@ -186,6 +189,28 @@ defmodule ClaudeCodeSDK.Orchestrator.Server do
 
     for from <- waiting ++ Map.values(state.replies),
         do: GenServer.reply(from, {:error, closed()})
+
+    if state.handle, do: gone(state, System.monotonic_time(:millisecond) + @gone_ms)
+  end
+
+  # The end comes when the last program is gone.
+  defp gone(%{id: id} = state, deadline) do
+    Native.signals(state.handle)
+
+    case Native.discard(state.handle) do
+      {:ok, :more} ->
+        gone(state, deadline)
+
+      {:ok, nil} ->
+        receive do
+          {:madrigal_wake, ^id} -> gone(state, deadline)
+        after
+          max(deadline - System.monotonic_time(:millisecond), 0) -> :ok
+        end
+
+      _ended ->
+        :ok
+    end
   end
 
   defp kill(pid) do
