@@ -7,6 +7,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json, value::RawValue};
 
 use crate::{
+    auth::Call,
     flow::Flow,
     handles::{Entry, Running},
     policy::Acquiring,
@@ -59,6 +60,36 @@ enum Command {
     },
     ResetStats {
         id: i64,
+    },
+    EnsureAuthenticated {
+        id: i64,
+    },
+    SetupToken {
+        id: i64,
+    },
+    RefreshToken {
+        id: i64,
+    },
+    GetToken {
+        id: i64,
+    },
+    SetCredential {
+        id: i64,
+        #[serde(default)]
+        credential: Option<String>,
+    },
+    Refused {
+        id: i64,
+        fingerprint: String,
+    },
+    Clear {
+        id: i64,
+    },
+    Status {
+        id: i64,
+    },
+    SetupInput {
+        text: String,
     },
     SetTools {
         id: i64,
@@ -113,9 +144,21 @@ pub(crate) fn dispatch(entry: &Entry, text: &str) -> Result<()> {
         Command::Run { id, flow } => entry.orchestra()?.run(id, flow)?,
         Command::Cancel { run } => match &entry.running {
             Running::Policy(policy) => policy.cancel(run),
+            Running::Keeper(keeper) => keeper.cancel(run),
             _ => entry.orchestra()?.cancel(run),
         },
         Command::Acquire { id, wish } => entry.policy()?.acquire(id, wish)?,
+        Command::EnsureAuthenticated { id } => entry.keeper()?.call(id, Call::EnsureAuthenticated)?,
+        Command::SetupToken { id } => entry.keeper()?.call(id, Call::SetupToken)?,
+        Command::RefreshToken { id } => entry.keeper()?.call(id, Call::RefreshToken)?,
+        Command::GetToken { id } => entry.keeper()?.call(id, Call::GetToken)?,
+        Command::SetCredential { id, credential } => {
+            entry.keeper()?.call(id, Call::SetCredential(credential))?;
+        }
+        Command::Refused { id, fingerprint } => entry.keeper()?.call(id, Call::Refused(fingerprint))?,
+        Command::Clear { id } => entry.keeper()?.call(id, Call::Clear)?,
+        Command::Status { id } => entry.keeper()?.call(id, Call::Status)?,
+        Command::SetupInput { text } => entry.keeper()?.type_text(&text)?,
         Command::Stats { id } => {
             let stats = entry.orchestra()?.stats();
             reply(entry, Some(id), std::future::ready(stats))?;

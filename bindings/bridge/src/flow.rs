@@ -20,7 +20,7 @@ use madrigal::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use crate::{asks::Asks, open::ask_kind};
+use crate::{asks::Asks, auth::Choice, open::ask_kind};
 
 /// One call; see `docs/boundary.md`.
 #[derive(Deserialize)]
@@ -131,10 +131,11 @@ impl Caller {
             hooks: Hooks,
             tool_servers: Vec<ServerSpec>,
             r#ref: Value,
+            auth: Option<Choice>,
         }
         let mut callbacks = Callbacks::default();
         if let Some(fields) = value.as_object_mut().filter(|fields| fields.contains_key("prompt")) {
-            let taken = ["asks", "hooks", "tool_servers", "ref"]
+            let taken = ["asks", "hooks", "tool_servers", "ref", "auth"]
                 .into_iter()
                 .filter_map(|name| Some((name.to_owned(), fields.remove(name)?)))
                 .collect();
@@ -145,8 +146,12 @@ impl Caller {
         let kinds = callbacks.asks.iter().map(|name| ask_kind(name)).collect::<Result<Vec<_>>>()?;
         let provided = Provided { hooks: callbacks.hooks, tool_servers: callbacks.tool_servers };
         let host = Arc::new(TaskHost { asks: self.asks.clone(), kinds, reference: callbacks.r#ref });
-        Ok(Task::from_json(value)?
-            .configure(move |session| session.host(host.clone()).provide(provided.clone())))
+        let task = Task::from_json(value)?
+            .configure(move |session| session.host(host.clone()).provide(provided.clone()));
+        Ok(match callbacks.auth {
+            Some(auth) => task.auth(auth.source()?),
+            None => task,
+        })
     }
 
     fn tasks(&self, values: Vec<Value>) -> Result<Vec<Task>> {

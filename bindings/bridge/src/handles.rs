@@ -12,7 +12,9 @@ use std::{
 
 use madrigal::{Error, ErrorKind, Result, SessionHandle};
 
-use crate::{SessionId, asks::Asks, orchestra::Orchestra, policy::Policy, signals::Signals, work::Work};
+use crate::{
+    SessionId, asks::Asks, auth::Keeper, orchestra::Orchestra, policy::Policy, signals::Signals, work::Work,
+};
 
 /// One open session.
 pub(crate) struct Entry {
@@ -32,6 +34,8 @@ pub(crate) enum Running {
     Orchestra(Arc<Orchestra>),
     /// A policy by itself.
     Policy(Arc<Policy>),
+    /// An auth manager.
+    Keeper(Arc<Keeper>),
 }
 
 impl Entry {
@@ -44,7 +48,7 @@ impl Entry {
         match &self.running {
             Running::Session(handle) => Ok(handle),
             Running::Work(_) => Err(closed("work on a session store takes answers and no other command")),
-            Running::Orchestra(_) | Running::Policy(_) => Err(not_for("a session")),
+            Running::Orchestra(_) | Running::Policy(_) | Running::Keeper(_) => Err(not_for("a session")),
         }
     }
 
@@ -64,6 +68,14 @@ impl Entry {
         }
     }
 
+    /// The auth manager, for what only an auth manager can do.
+    pub(crate) fn keeper(&self) -> Result<&Arc<Keeper>> {
+        match &self.running {
+            Running::Keeper(keeper) => Ok(keeper),
+            _ => Err(not_for("an auth manager")),
+        }
+    }
+
     /// Ends it now.
     pub(crate) fn stop(&self) {
         match &self.running {
@@ -71,6 +83,7 @@ impl Entry {
             Running::Work(work) => work.stop(),
             Running::Orchestra(orchestra) => orchestra.stop(),
             Running::Policy(policy) => policy.stop(),
+            Running::Keeper(keeper) => keeper.stop(),
         }
     }
 
@@ -80,7 +93,7 @@ impl Entry {
             Running::Session(handle) => drop(handle.gone().await),
             Running::Work(work) => work.gone().await,
             // Programs of calls that were given up are ended by the thread that looks after them.
-            Running::Orchestra(_) | Running::Policy(_) => {}
+            Running::Orchestra(_) | Running::Policy(_) | Running::Keeper(_) => {}
         }
     }
 }

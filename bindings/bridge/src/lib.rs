@@ -4,6 +4,7 @@
 //! the core. All functions are synchronous and none of them waits, except [`shutdown`] and [`invoke`].
 
 mod asks;
+mod auth;
 mod command;
 mod flow;
 mod handles;
@@ -110,7 +111,7 @@ pub fn drain(session: SessionId, max: usize) -> Result<Batch> {
         Running::Session(handle) => handle.mailbox().drain(max),
         Running::Work(work) => (Vec::new(), work.end()),
         Running::Orchestra(orchestra) => orchestra.drain(max),
-        Running::Policy(_) => (Vec::new(), None),
+        Running::Policy(_) | Running::Keeper(_) => (Vec::new(), None),
     };
     let items = items.into_iter().map(|item| item.map_or_else(Item::Error, Item::Message)).collect();
     Ok(Batch { items, end: end.as_ref().map(End::to_json) })

@@ -14,6 +14,7 @@ use serde_json::{json, value::RawValue};
 use crate::{
     SessionId, Wake,
     asks::Asks,
+    auth::{self, Choice},
     handles::{self, Entry, Running},
     orchestra, policy, runtime,
     signals::Signals,
@@ -46,6 +47,12 @@ struct Request<'a> {
     /// A policy by itself, in place of a session.
     #[serde(borrow, default)]
     policy: Option<&'a RawValue>,
+    /// An auth manager, in place of a session.
+    #[serde(borrow, default)]
+    auth_manager: Option<&'a RawValue>,
+    /// The credential of what is opened.
+    #[serde(default)]
+    auth: Option<Choice>,
     /// Whether the host wants to hear of what happens to tasks.
     #[serde(default)]
     progress: bool,
@@ -60,10 +67,13 @@ pub(crate) fn open(request: &str, wake: Arc<dyn Wake>) -> Result<SessionId> {
         return work::open(operation, methods, wake);
     }
     if let Some(config) = request.orchestrator {
-        return orchestra::open(config, request.progress, wake);
+        return orchestra::open(config, request.auth, request.progress, wake);
     }
     if let Some(spec) = request.policy {
         return policy::open(spec, wake);
+    }
+    if let Some(spec) = request.auth_manager {
+        return auth::open(spec, wake);
     }
     let options = Options::from_json(request.options.map_or("{}", RawValue::get))?;
     let kinds = request.asks.iter().map(|name| ask_kind(name)).collect::<Result<Vec<_>>>()?;
@@ -80,6 +90,9 @@ pub(crate) fn open(request: &str, wake: Arc<dyn Wake>) -> Result<SessionId> {
         let signals = signals.clone();
         builder =
             builder.on_stderr(move |line| signals.push(json!({"event": "stderr", "line": line}).to_string()));
+    }
+    if let Some(auth) = request.auth {
+        builder = builder.auth(auth.source()?);
     }
     let runtime = runtime::handle()?;
     let _inside = runtime.enter();

@@ -1,6 +1,7 @@
 //! An orchestrator by number: calls as commands, their results as replies, what happens meanwhile as messages.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
@@ -8,6 +9,7 @@ use std::{
 
 use madrigal::{
     Error, ErrorKind, Message, Result,
+    auth::AuthManager,
     orchestrate::{Orchestrator, OrchestratorConfig, ProgressStream},
     session::End,
 };
@@ -17,6 +19,7 @@ use tokio::task::JoinHandle;
 use crate::{
     SessionId, Wake,
     asks::Asks,
+    auth::Choice,
     flow::{Caller, Flow},
     handles::{self, Entry, Running},
     runtime,
@@ -52,8 +55,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Checks the configuration and opens an orchestrator.
-pub(crate) fn open(config: &RawValue, progress: bool, wake: Arc<dyn Wake>) -> Result<SessionId> {
-    let config = OrchestratorConfig::from_json(config.get()).map_err(|error| error.operation("open"))?;
+pub(crate) fn open(
+    config: &RawValue,
+    auth: Option<Choice>,
+    progress: bool,
+    wake: Arc<dyn Wake>,
+) -> Result<SessionId> {
+    let (text, managers) = with_managers(config.get())?;
+    let mut config = OrchestratorConfig::from_json(&text).map_err(|error| error.operation("open"))?;
+    if let Some(auth) = auth {
+        config.auth = auth.source()?;
+    }
+    for (place, manager) in managers {
+        config.fallbacks[place].auth = Some(manager);
+    }
     let runtime = runtime::handle()?;
     let _inside = runtime.enter();
     let orchestrator = Orchestrator::new(config)?;
@@ -72,6 +87,27 @@ pub(crate) fn open(config: &RawValue, progress: bool, wake: Arc<dyn Wake>) -> Re
     drop(orchestra.drain(0));
     handles::insert(session, Entry::new(Running::Orchestra(orchestra), signals, asks));
     Ok(session)
+}
+
+/// The managers of fallbacks, by place.
+type Managers = Vec<(usize, AuthManager)>;
+
+/// The configuration without the managers that its fallbacks name, and these by place.
+fn with_managers(config: &str) -> Result<(Cow<'_, str>, Managers)> {
+    let Ok(mut value) = serde_json::from_str::<Value>(config) else { return Ok((config.into(), Vec::new())) };
+    let mut managers = Vec::new();
+    let fallbacks = value.get_mut("fallbacks").and_then(Value::as_array_mut);
+    for (place, fallback) in fallbacks.into_iter().flatten().enumerate() {
+        let Some(number) = fallback.as_object_mut().and_then(|fields| fields.remove("auth")) else {
+            continue;
+        };
+        let number = number.as_u64().ok_or_else(|| {
+            let text = format!("fallbacks[{place}].auth: expected the number of an auth manager");
+            Error::new(ErrorKind::InvalidOptions, text).operation("open").with("field", "fallbacks")
+        })?;
+        managers.push((place, handles::get(number)?.keeper()?.manager()));
+    }
+    Ok(if managers.is_empty() { (config.into(), managers) } else { (value.to_string().into(), managers) })
 }
 
 impl Orchestra {

@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
-use super::{Method, Provider, Secret};
+use serde_json::{Value, json};
+
+use super::{Method, Provider, Secret, StoredToken, time};
 use crate::Options;
 
 /// A credential, or the knowledge that the program has one itself.
@@ -21,6 +23,17 @@ pub struct Credential {
 }
 
 impl Credential {
+    /// That of a token in the store of this name.
+    pub(super) fn stored(token: StoredToken, store: String) -> Self {
+        Self {
+            provider: token.provider,
+            method: token.method(),
+            source: store,
+            secret: Some(token.token),
+            expires_at: token.expires_at,
+        }
+    }
+
     /// A name for the credential that does not give it away, for limits, budgets and metrics. Where there is no secret: the
     /// provider and the method.
     pub fn fingerprint(&self) -> String {
@@ -48,6 +61,19 @@ impl Credential {
             }
         }
         variables
+    }
+
+    /// What may be told of it: `provider`, `method`, `source`, `fingerprint`, `hint` (the first characters of the secret) and
+    /// `expires_at` (ISO 8601).
+    pub fn to_json(&self) -> Value {
+        json!({
+            "provider": self.provider.name(),
+            "method": self.method.name(),
+            "source": self.source,
+            "fingerprint": self.fingerprint(),
+            "hint": self.secret.as_ref().map(Secret::hint),
+            "expires_at": self.expires_at.map(time::show),
+        })
     }
 
     /// Puts the credential into the environment of these options, in place of any other.

@@ -15,7 +15,9 @@ use tokio::task::AbortHandle;
 
 use super::{
     Considered, Credential, Environment, FileTokenStore, ProgramSetup, Provider, Resolution, Secret,
-    StoredToken, TokenSetup, TokenStore, login, refresh::Refresh, resolve, time,
+    StoredToken, TokenSetup, TokenStore, login,
+    refresh::{AGAIN, Refresh},
+    resolve, time,
 };
 use crate::{
     Error, ErrorKind, Result,
@@ -25,6 +27,8 @@ use crate::{
 /// What an [`AuthManager`] is made of. All fields have a default.
 #[derive(Clone)]
 pub struct AuthConfig {
+    /// What it is called where several are used.
+    pub name: Option<String>,
     /// A credential that comes before all others: a key, a token of `claude setup-token`, or a gateway's bearer token.
     pub credential: Option<Secret>,
     /// Variables that count besides those of this process.
@@ -45,11 +49,32 @@ pub struct AuthConfig {
     pub cli_path: Option<PathBuf>,
     /// The clock; the machine's by default.
     pub clock: Option<Arc<dyn Clock>>,
+    /// Called when a token was renewed by itself, or could not be. Must not block.
+    pub on_event: Option<OnAuthEvent>,
+}
+
+/// Hears of what an [`AuthManager`] does by itself.
+pub type OnAuthEvent = Arc<dyn Fn(&AuthEvent) + Send + Sync>;
+
+/// What an [`AuthManager`] did by itself.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum AuthEvent {
+    /// There is a new token.
+    Refreshed(Credential),
+    /// There is none; the old one stays in place.
+    RefreshFailed {
+        /// Why.
+        error: Error,
+        /// When it is tried again.
+        next: Duration,
+    },
 }
 
 impl Default for AuthConfig {
     fn default() -> Self {
         Self {
+            name: None,
             credential: None,
             env: BTreeMap::new(),
             store: None,
@@ -60,6 +85,7 @@ impl Default for AuthConfig {
             cli_login: true,
             cli_path: None,
             clock: None,
+            on_event: None,
         }
     }
 }
@@ -67,6 +93,7 @@ impl Default for AuthConfig {
 impl fmt::Debug for AuthConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthConfig")
+            .field("name", &self.name)
             .field("credential", &self.credential)
             .field("env", &self.env.keys())
             .field("store", &self.store.as_ref().map(|store| store.name()))
@@ -80,6 +107,8 @@ impl fmt::Debug for AuthConfig {
 /// What [`AuthManager::status`] says.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct AuthStatus {
+    /// What the manager is called.
+    pub name: Option<String>,
     /// Whether there is a credential that works as far as can be known without asking the API.
     pub authenticated: bool,
     /// For whom.
@@ -133,6 +162,10 @@ pub(super) struct Inner {
 #[derive(Default)]
 struct Known {
     credential: Option<Credential>,
+    /// What the caller gave.
+    given: Option<Secret>,
+    /// How often that changed: what was looked up before counts no more.
+    given_times: u64,
     /// Fingerprints of what the API refused.
     refused: HashSet<String>,
     refresh: Option<AbortHandle>,
@@ -158,16 +191,19 @@ impl AuthManager {
             None => Arc::new(FileTokenStore::standard()?),
         };
         let setup = config.setup.clone().unwrap_or_else(|| {
-            Arc::new(ProgramSetup { cli_path: config.cli_path.clone(), ..ProgramSetup::default() })
+            let env = config.env.clone().into_iter().collect();
+            Arc::new(ProgramSetup { cli_path: config.cli_path.clone(), env, ..ProgramSetup::default() })
         });
         let clock = config.clock.clone().unwrap_or_else(SystemClock::shared);
+        let mut known = Known::default();
+        known.given.clone_from(&config.credential);
         Ok(Self(Arc::new(Inner {
             config,
             store,
             setup,
             clock,
             flight: tokio::sync::Mutex::new(()),
-            known: Mutex::default(),
+            known: Mutex::new(known),
         })))
     }
 
@@ -186,7 +222,13 @@ impl AuthManager {
         if let Some(credential) = self.0.current() {
             return Ok(credential);
         }
-        let resolution = self.0.look().await?;
+        let resolution = loop {
+            let before = self.0.lock().given_times;
+            let resolution = self.0.look().await?;
+            if self.0.lock().given_times == before {
+                break resolution;
+            }
+        };
         if resolution.credential.is_none() && self.0.may_ask() {
             let token = self.0.renew(None).await?;
             return Ok(self.keep(self.0.stored(token)));
@@ -259,7 +301,13 @@ impl AuthManager {
         let _flight = self.0.flight.lock().await;
         let _lock = self.0.store.lock().await?;
         self.0.store.clear().await?;
-        *self.0.lock() = Known::default();
+        let mut known = self.0.lock();
+        known.credential = None;
+        known.refused.clear();
+        known.given_times += 1;
+        if let Some(refresh) = known.refresh.take() {
+            refresh.abort();
+        }
         Ok(())
     }
 
@@ -274,6 +322,7 @@ impl AuthManager {
         let used = resolution.credential.as_ref();
         let expires_at = used.and_then(|used| used.expires_at);
         Ok(AuthStatus {
+            name: self.0.config.name.clone(),
             authenticated: used.is_some(),
             provider: used.map_or(Provider::Anthropic, |used| used.provider).name(),
             method: used.map(|used| used.method.name()),
@@ -289,9 +338,41 @@ impl AuthManager {
 
     /// The API refused this credential (401, 403): it is not used again until it changes.
     pub fn refused(&self, credential: &Credential) {
+        self.refused_fingerprint(&credential.fingerprint());
+    }
+
+    /// The same, by the credential's fingerprint.
+    pub fn refused_fingerprint(&self, fingerprint: &str) {
         let mut known = self.0.lock();
-        known.refused.insert(credential.fingerprint());
-        known.credential = None;
+        known.refused.insert(fingerprint.to_owned());
+        if known.credential.as_ref().is_some_and(|credential| credential.fingerprint() == fingerprint) {
+            known.credential = None;
+        }
+    }
+
+    /// Replaces the credential that was given ([`AuthConfig::credential`]), from the next run on; `None` takes it away, so that the
+    /// other places count again. It has another chance when it was refused before.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use madrigal::auth::{AuthConfig, AuthManager};
+    /// let auth = AuthManager::new(AuthConfig { credential: Some("sk-ant-api03-test-one".into()), ..AuthConfig::default() })?;
+    /// auth.set_credential(Some("sk-ant-api03-test-two".into()));
+    /// assert_eq!(auth.get_token().await?.expose(), "sk-ant-api03-test-two");
+    /// # Ok::<_, madrigal::Error>(()) }).unwrap();
+    /// ```
+    pub fn set_credential(&self, credential: Option<Secret>) {
+        let mut known = self.0.lock();
+        if let Some(credential) = &credential {
+            known.refused.remove(&credential.fingerprint());
+        }
+        (known.given, known.credential) = (credential, None);
+        known.given_times += 1;
+    }
+
+    /// What it is called where several are used.
+    pub fn name(&self) -> Option<&str> {
+        self.0.config.name.as_deref()
     }
 
     fn keep(&self, credential: Credential) -> Credential {
@@ -322,6 +403,12 @@ async fn renew(manager: Weak<Inner>) -> Option<Result<Option<SystemTime>>> {
     if renewed.is_err() {
         // Still ours: the next attempt is this task's.
         manager.0.lock().refresh = own;
+    }
+    if let Some(tell) = &manager.0.config.on_event {
+        tell(&match &renewed {
+            Ok(credential) => AuthEvent::Refreshed(credential.clone()),
+            Err(error) => AuthEvent::RefreshFailed { error: error.clone(), next: AGAIN },
+        });
     }
     Some(renewed.map(|credential| credential.expires_at))
 }
@@ -355,11 +442,12 @@ impl Inner {
         let env = self.environment();
         let name = self.store.name();
         let stored = self.store.load().await.map(|token| token.map(|token| (token, name))).transpose();
-        let refused = self.lock().refused.clone();
+        let (refused, given) = {
+            let known = self.lock();
+            (known.refused.clone(), known.given.clone())
+        };
         let login = self.config.cli_login && login::present(&env, self.config.cli_path.as_deref()).await;
-        resolve::choose(self.config.credential.as_ref(), &env, stored, login, &|found| {
-            refused.contains(&found.fingerprint())
-        })
+        resolve::choose(given.as_ref(), &env, stored, login, &|found| refused.contains(&found.fingerprint()))
     }
 
     /// Gets a token and stores it under the store's lock. `before` is what the store had when this was decided: when another process
@@ -373,19 +461,15 @@ impl Inner {
         {
             return Ok(now);
         }
-        let token = StoredToken::new(self.setup.new_token().await?, self.wall())?;
+        let new = self.setup.new_token().await?;
+        let mut token = StoredToken::new(new.token, self.wall())?;
+        token.expires_at = new.expires_at.or(token.expires_at);
         self.store.save(&token).await?;
         Ok(token)
     }
 
     fn stored(&self, token: StoredToken) -> Credential {
-        Credential {
-            provider: token.provider,
-            method: token.method(),
-            source: self.store.name(),
-            secret: Some(token.token),
-            expires_at: token.expires_at,
-        }
+        Credential::stored(token, self.store.name())
     }
 }
 

@@ -10,8 +10,8 @@ use std::{
 };
 
 use super::{
-    AuthConfig, AuthManager, FileTokenStore, MemoryTokenStore, Method, Secret, StoredToken, TokenSetup,
-    TokenStore, Verdict,
+    AuthConfig, AuthManager, FileTokenStore, MemoryTokenStore, Method, NewToken, Secret, StoredToken,
+    TokenSetup, TokenStore, Verdict,
 };
 use crate::{
     Error, ErrorKind, Result,
@@ -33,7 +33,7 @@ fn token(number: usize) -> String {
 }
 
 impl TokenSetup for Desk {
-    fn new_token(&self) -> BoxFuture<'_, Result<Secret>> {
+    fn new_token(&self) -> BoxFuture<'_, Result<NewToken>> {
         let number = self.made.fetch_add(1, Ordering::SeqCst) + 1;
         let closed = self.closed;
         Box::pin(async move {
@@ -42,7 +42,7 @@ impl TokenSetup for Desk {
             if closed {
                 Err(Error::new(ErrorKind::Auth, "refused"))
             } else {
-                Ok(token(number).as_str().into())
+                Ok(Secret::from(token(number).as_str()).into())
             }
         })
     }

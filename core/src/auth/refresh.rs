@@ -12,7 +12,7 @@ use crate::{Result, resilience::Clock};
 const SHORTEST: Duration = Duration::from_secs(60);
 
 /// The wait after one that failed.
-const AGAIN: Duration = Duration::from_secs(3600);
+pub(super) const AGAIN: Duration = Duration::from_secs(3600);
 
 /// The longest sleep: a machine that slept, or whose clock was set, is noticed by then.
 const LONGEST: Duration = Duration::from_secs(3600);

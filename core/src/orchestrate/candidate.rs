@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Options;
+use crate::{Options, auth::AuthManager};
 
 /// What is different when a task falls back to it.
 ///
@@ -14,7 +14,7 @@ use crate::Options;
 /// assert_eq!(cheaper.model.as_deref(), Some("haiku"));
 /// assert!(serde_json::from_str::<Candidate>(r#"{"modle": "haiku"}"#).is_err());
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Candidate {
     /// The model, in place of that of the task.
@@ -23,6 +23,9 @@ pub struct Candidate {
     pub env: BTreeMap<String, String>,
     /// A name for the credential in `env`, by which limits count it.
     pub credential: Option<String>,
+    /// Who gives the program its credential, in place of what the task says. Not on the wire.
+    #[serde(skip)]
+    pub auth: Option<AuthManager>,
     /// A name for the provider in `env`, by which limits count it.
     pub provider: Option<String>,
 }
@@ -53,6 +56,7 @@ impl std::fmt::Debug for Candidate {
             .field("model", &self.model)
             .field("env", &self.env.keys().collect::<Vec<_>>())
             .field("credential", &self.credential)
+            .field("auth", &self.auth)
             .field("provider", &self.provider)
             .finish()
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Candidate;
 use crate::{
     Error, ErrorKind, Options, Result,
+    auth::AuthSource,
     pool::PoolConfig,
     resilience::{Adaptive, AdmissionConfig, Budget, Circuit, MemoryLimit, RateLimit, RetryPolicy, Shedding},
 };
@@ -18,6 +19,9 @@ use crate::{
 pub struct OrchestratorConfig {
     /// How many tasks run at a time, over all calls; 1 or more. Default 5.
     pub max_concurrent: usize,
+    /// Who gives the programs their credential. Not on the wire.
+    #[serde(skip)]
+    pub auth: AuthSource,
     /// How many may wait to be let in; one more is refused as `overloaded`. A call takes no more tasks than may run at a time, so this
     /// is met only by many calls at once. Default 1000.
     pub max_waiting: u32,
@@ -62,6 +66,7 @@ impl Default for OrchestratorConfig {
     fn default() -> Self {
         Self {
             max_concurrent: 5,
+            auth: AuthSource::default(),
             max_waiting: 1_000,
             max_starting: None,
             memory: None,

@@ -1,15 +1,13 @@
 //! Where an attempt asks to be let in: once for each attempt, with everything that limits it, and holding nothing while it waits.
 
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    time::Duration,
-};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::{OrchestratorConfig, progress::Stage};
 use crate::{
     Error, ErrorKind, Options, Result, Retry,
+    auth::Secret,
     resilience::{
         Admission, Attempts as Tries, Class, Cost, Decision, Demand, Key, Moment, Permit, Refusal,
         RefusalReason, Retrier, RetryPolicy, Spender,
@@ -175,7 +173,7 @@ impl Gate {
     }
 }
 
-/// By what an attempt is counted: who answers, whose credential, which model. Of the credential a number that tells it from others.
+/// By what an attempt is counted: who answers, whose credential, which model. Of the credential its fingerprint.
 pub(super) fn key(options: &Options, provider: Option<&str>, credential: Option<&str>) -> Key {
     let variable = |name: &str| -> Option<String> {
         options.env.get(name).cloned().or_else(|| std::env::var(name).ok()).filter(|value| !value.is_empty())
@@ -184,10 +182,7 @@ pub(super) fn key(options: &Options, provider: Option<&str>, credential: Option<
     let provider = provider.or(named).unwrap_or("anthropic");
     let credential = credential.map(str::to_owned).or_else(|| {
         let secret = CREDENTIALS.iter().find_map(|name| variable(name))?;
-        let mut hasher = DefaultHasher::new();
-        secret.hash(&mut hasher);
-        // 32 bits tell credentials apart and say nothing about them.
-        Some(format!("{:08x}", hasher.finish() >> 32))
+        Some(Secret::from(secret.as_str()).fingerprint())
     });
     Key::new(provider, credential.unwrap_or_default(), options.model.clone().unwrap_or_default())
 }

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Options, Prompt, Result, Session,
+    auth::{AuthSource, Given},
     resilience::{Cost, FailureKind, Fallback, Permit, RefusalReason, RetryDecision, Signal, Spender},
     session::{CONTINUE, resuming},
 };
@@ -194,16 +195,26 @@ impl Item {
         let mut last = None;
         for candidate in std::iter::once(None).chain(config.fallbacks.iter().map(Some)) {
             let options = candidate.map_or_else(|| base.clone(), |candidate| candidate.over(&base));
-            let options = gate.limited(options, self.task.retry.as_ref());
+            let mut options = gate.limited(options, self.task.retry.as_ref());
+            let given = match self.given(candidate, &mut options).await {
+                Ok(given) => given,
+                Err(error) => {
+                    last = Some((error, FailureKind::Auth));
+                    continue;
+                }
+            };
             if let Some((error, _)) = &last {
                 attempts.run.fallback += 1;
                 let error: &Error = error;
                 self.tell(Stage::Fallback { model: options.model.clone(), error: error.to_json() });
             }
-            let asker = self.asker(&options, candidate, deadline);
+            let asker = self.asker(&options, candidate, given.as_ref(), deadline);
             match self.tries(attempts, place, &options, &asker, &mut resumes).await {
                 Ok(()) => return Ending::Answered,
                 Err((ending, failure)) => {
+                    if let Some(given) = given.filter(|_| failure == FailureKind::Auth) {
+                        given.refused();
+                    }
                     let elsewhere = failure.fallback() != Fallback::No;
                     let again = self.again(attempts);
                     match (ending, again) {
@@ -225,9 +236,32 @@ impl Item {
         }
     }
 
-    fn asker(&self, options: &Options, candidate: Option<&Candidate>, deadline: Option<Instant>) -> Asker {
+    /// Puts the credential into the options of a candidate.
+    async fn given(&self, candidate: Option<&Candidate>, options: &mut Options) -> Result<Option<Given>> {
+        let candidate = candidate.and_then(|candidate| candidate.auth.as_ref()).map(AuthSource::from);
+        match candidate.as_ref().unwrap_or_else(|| self.auth()) {
+            // Known before the limits are asked, which count by it.
+            source @ AuthSource::Manager(_) => source.give(options).await,
+            // The session sees to the others when it starts its program.
+            _ => Ok(None),
+        }
+    }
+
+    fn auth(&self) -> &AuthSource {
+        self.task.auth.as_ref().unwrap_or(&self.flow.shared.config.auth)
+    }
+
+    fn asker(
+        &self,
+        options: &Options,
+        candidate: Option<&Candidate>,
+        given: Option<&Given>,
+        deadline: Option<Instant>,
+    ) -> Asker {
         let provider = candidate.and_then(|candidate| candidate.provider.as_deref());
-        let credential = candidate.and_then(|candidate| candidate.credential.as_deref());
+        let named = candidate.and_then(|candidate| candidate.credential.clone());
+        let credential = named.or_else(|| given.map(Given::fingerprint));
+        let credential = credential.as_deref();
         let spender = Spender::new(gate::key(options, provider, credential))
             .flow(gate::local(self.flow.id))
             .run(self.run_name());
@@ -264,7 +298,10 @@ impl Item {
             };
             let total = totals.before(start.resume.as_deref());
             let builder = || {
-                let builder = Session::builder(start.clone());
+                let mut builder = Session::builder(start.clone());
+                if matches!(self.auth(), AuthSource::Off) {
+                    builder = builder.auth(AuthSource::Off);
+                }
                 match &self.task.configure {
                     Some(configure) => configure(builder),
                     None => builder,

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::{
     Error, ErrorKind, Options, Prompt, Result,
+    auth::AuthSource,
     resilience::{Class, RetryPolicy},
     session::SessionBuilder,
 };
@@ -36,6 +37,7 @@ pub struct Task {
     pub(super) idempotent: bool,
     pub(super) class: Class,
     pub(super) retry: Option<RetryPolicy>,
+    pub(super) auth: Option<AuthSource>,
     pub(super) configure: Option<Configure>,
 }
 
@@ -50,6 +52,7 @@ impl Task {
             idempotent: false,
             class: Class::default(),
             retry: None,
+            auth: None,
             configure: None,
         }
     }
@@ -110,6 +113,14 @@ impl Task {
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = Some(policy);
+        self
+    }
+
+    /// Who gives its programs their credential, in place of what the orchestrator says. Limits, budgets and breakers count it by its
+    /// fingerprint.
+    #[must_use]
+    pub fn auth(mut self, auth: impl Into<AuthSource>) -> Self {
+        self.auth = Some(auth.into());
         self
     }
 

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Options, Result,
+    auth::{AuthSource, Given},
     hook::{HookInput, HookOutput, HookRule},
     options::EmptyRoot,
     store::{self, Calls, PrivateDir, SharedStore, mirror::Mirror},
@@ -30,6 +31,7 @@ pub struct SessionBuilder {
     pub(super) transport: Option<Arc<dyn Transport>>,
     pub(super) on_stderr: Option<StderrLine>,
     pub(super) store: Option<SharedStore>,
+    pub(super) auth: AuthSource,
 }
 
 impl std::fmt::Debug for SessionBuilder {
@@ -51,6 +53,7 @@ impl SessionBuilder {
             transport: None,
             on_stderr: None,
             store: None,
+            auth: AuthSource::default(),
         }
     }
 
@@ -126,6 +129,14 @@ impl SessionBuilder {
         self
     }
 
+    /// Who gives the program its credential: an [`AuthManager`](crate::auth::AuthManager), or [`AuthSource`]. Left out, it is the token that a
+    /// set-up stored, where the environment has none. A manager is told when the API refuses its credential.
+    #[must_use]
+    pub fn auth(mut self, auth: impl Into<AuthSource>) -> Self {
+        self.auth = auth.into();
+        self
+    }
+
     /// Reaches the program another way than as a child process, such as a [`Script`](crate::testing::Script) in memory.
     #[must_use]
     pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
@@ -164,7 +175,8 @@ impl SessionBuilder {
     /// Starts the program and waits until it is ready.
     ///
     /// # Errors
-    /// `invalid_options`, `cli_not_found`, `cli_version`, `spawn_failed`, `process_exited`, `timeout`; `callback` when the
+    /// `invalid_options`, `cli_not_found`, `cli_version`, `spawn_failed`, `process_exited`, `timeout`; `auth` when the manager has
+    /// no credential; `callback` when the
     /// session store fails to give the session.
     pub async fn open(self) -> Result<Session> {
         let session = self.connect().await?;
@@ -248,6 +260,7 @@ impl SessionBuilder {
             first: None,
             root: None,
             config: None,
+            given: None,
         };
         Ok((parts, session))
     }
@@ -267,10 +280,17 @@ struct Parts {
     root: Option<EmptyRoot>,
     /// The configuration of a program that goes on with a session from a store.
     config: Option<PrivateDir>,
+    /// The credential it was given by a manager.
+    given: Option<Given>,
 }
 
 impl Parts {
     async fn connect(&mut self) -> Result<(Starter, Connection)> {
+        // What is reached another way is no program of this machine: only a manager that was named is asked.
+        if self.builder.transport.is_none() || matches!(self.builder.auth, AuthSource::Manager(_)) {
+            let given = self.builder.auth.give(&mut self.builder.options).await;
+            self.given = given.map_err(|error| error.operation("open"))?;
+        }
         if let Some(store) = &self.builder.store
             && let Some((options, config)) = store::resumed(store, &self.builder.options).await?
         {
@@ -319,7 +339,8 @@ impl Parts {
             self.senders,
             self.opened,
         )
-        .with_store(mirror, self.config);
+        .with_store(mirror, self.config)
+        .with_credential(self.given);
         let actor = match self.first {
             Some(prompt) => actor.with_query(&prompt),
             None => actor,

@@ -11,6 +11,7 @@ use std::{
 };
 
 use super::{
+    HostTerminal,
     screen::Screen,
     terminal::{Channel, Person, pseudo, wait},
 };
@@ -31,6 +32,33 @@ const GRACE: Duration = Duration::from_secs(2);
 /// The key that gives up: Ctrl-C.
 const GIVE_UP: u8 = 3;
 
+/// Where the person sits.
+#[derive(Clone, Debug)]
+pub enum SetupTerminal {
+    /// At a terminal of this machine.
+    Device(PathBuf),
+    /// At a host that passes things on.
+    Host(HostTerminal),
+}
+
+impl From<PathBuf> for SetupTerminal {
+    fn from(path: PathBuf) -> Self {
+        Self::Device(path)
+    }
+}
+
+impl From<&str> for SetupTerminal {
+    fn from(path: &str) -> Self {
+        Self::Device(path.into())
+    }
+}
+
+impl From<HostTerminal> for SetupTerminal {
+    fn from(host: HostTerminal) -> Self {
+        Self::Host(host)
+    }
+}
+
 /// How a token is got from the program.
 #[derive(Clone, Debug)]
 pub struct ProgramSetup {
@@ -41,7 +69,7 @@ pub struct ProgramSetup {
     /// How long the person has; two minutes by default.
     pub limit: Duration,
     /// The terminal the person sits at; `/dev/tty`, this process's own, by default.
-    pub terminal: PathBuf,
+    pub terminal: SetupTerminal,
     /// Whether the program may open a browser by itself; by default the person opens the address that is shown.
     pub open_browser: bool,
 }
@@ -86,7 +114,12 @@ impl ProgramSetup {
 
     /// Blocks.
     fn converse(&self, program: &Path, wanted: &Weak<()>) -> Result<Secret> {
-        let person = Person::at(&self.terminal).map_err(|error| no_terminal(&self.terminal, &error))?;
+        let person = match &self.terminal {
+            SetupTerminal::Device(path) => Person::at(path).map_err(|error| no_terminal(path, &error))?,
+            SetupTerminal::Host(host) => {
+                Person::of(host).map_err(|error| unusable("no line to the host could be made", &error))?
+            }
+        };
         let size = person.size();
         let (ours, theirs) =
             pseudo(size).map_err(|error| unusable("no pseudo-terminal could be made", &error))?;
@@ -95,7 +128,7 @@ impl ProgramSetup {
         let end = watch(&person, &ours, &mut running, &mut screen, Instant::now() + self.limit, wanted);
         running.stop();
         let _ = show(&person, &ours, &mut screen);
-        drop(person);
+        person.leave();
         let (token, text) = screen.finish();
         match (end.map_err(|error| unusable("the terminal failed", &error))?, token) {
             (End::GaveUp, _) => {

@@ -18,6 +18,8 @@ use rustix::{
     },
 };
 
+use super::HostTerminal;
+
 /// A terminal narrower than this is not believed.
 const NARROWEST: u16 = 40;
 
@@ -77,10 +79,12 @@ pub(super) fn wait(one: &Channel, other: Option<&Channel>, limit: Duration) -> i
     }
 }
 
-/// The terminal a person sits at.
+/// The terminal a person sits at: a device, or a host that passes things on.
 pub(super) struct Person {
     channel: Channel,
-    before: Termios,
+    before: Option<Termios>,
+    /// Shows what is left when the channel is closed.
+    shower: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Person {
@@ -103,7 +107,22 @@ impl Person {
         raw.special_codes[SpecialCodeIndex::VTIME] = 0;
         let channel = Channel::new(file.into())?;
         tcsetattr(&channel.0, OptionalActions::Now, &raw)?;
-        Ok(Self { channel, before })
+        Ok(Self { channel, before: Some(before), shower: None })
+    }
+
+    /// The one at a host.
+    pub(super) fn of(host: &HostTerminal) -> io::Result<Self> {
+        let (line, shower) = host.connect()?;
+        Ok(Self { channel: Channel::new(line.into())?, before: None, shower: Some(shower) })
+    }
+
+    /// Gives the terminal back as it was; what was drawn is shown by then.
+    pub(super) fn leave(mut self) {
+        let shower = self.shower.take();
+        drop(self);
+        if let Some(shower) = shower {
+            let _ = shower.join();
+        }
     }
 
     pub(super) fn channel(&self) -> &Channel {
@@ -120,7 +139,9 @@ impl Person {
 
 impl Drop for Person {
     fn drop(&mut self) {
-        let _ = tcsetattr(&self.channel.0, OptionalActions::Now, &self.before);
+        if let Some(before) = &self.before {
+            let _ = tcsetattr(&self.channel.0, OptionalActions::Now, before);
+        }
     }
 }
 

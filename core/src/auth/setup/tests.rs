@@ -55,8 +55,11 @@ fn setup(script: &str, sitter: &Sitter) -> (PrivateDir, ProgramSetup) {
     let program = folder.path().join("claude");
     std::fs::write(&program, format!("#!/bin/sh\n[ \"$1\" = setup-token ] || exit 64\n{script}\n")).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let setup =
-        ProgramSetup { cli_path: Some(program), terminal: sitter.path.clone(), ..ProgramSetup::default() };
+    let setup = ProgramSetup {
+        cli_path: Some(program),
+        terminal: sitter.path.clone().into(),
+        ..ProgramSetup::default()
+    };
     (folder, setup)
 }
 
@@ -138,7 +141,7 @@ async fn without_a_terminal_it_says_what_to_do() {
     let sitter = Sitter::new(120);
     let (folder, setup) = setup("exit 0", &sitter);
     for terminal in [folder.path().join("missing"), folder.path().join("claude"), "/dev/null".into()] {
-        let error = ProgramSetup { terminal, ..setup.clone() }.run().await.unwrap_err();
+        let error = ProgramSetup { terminal: terminal.into(), ..setup.clone() }.run().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Auth);
         assert!(error.message().contains("madrigal auth setup-token"), "{error}");
     }

@@ -36,6 +36,7 @@ use super::{
 };
 use crate::{
     Error, Message, Options, Result,
+    auth::Given,
     protocol::{Answer, Pending},
     store::{PrivateDir, mirror::Mirror},
     tools::ToolSpec,
@@ -114,6 +115,8 @@ pub(super) struct Actor {
     mirror: Option<Mirror>,
     /// The configuration of a program that goes on with a session from a store.
     config: Option<PrivateDir>,
+    /// The credential it was given by a manager.
+    given: Option<Given>,
 }
 
 impl Actor {
@@ -159,10 +162,17 @@ impl Actor {
             failure: None,
             mirror: None,
             config: None,
+            given: None,
         }
     }
 
     /// With the one prompt of a query, which is written together with `initialize`.
+    /// A manager that is told when its credential is refused.
+    pub(super) fn with_credential(mut self, given: Option<Given>) -> Self {
+        self.given = given;
+        self
+    }
+
     pub(super) fn with_query(mut self, prompt: &Prompt) -> Self {
         self.first = Some(prompt.clone());
         self

@@ -128,6 +128,9 @@ impl Actor {
                 resumption.answered(|uuid| self.turns.is_open(uuid));
             }
             if ended.auth_failed {
+                if let Some(given) = &self.given {
+                    given.refused();
+                }
                 self.batch.push(Err(not_logged_in()));
             }
         }
