@@ -21,6 +21,8 @@ pub(super) struct Account {
     /// Everything ever.
     pub(super) spent: Cost,
     pub(super) held: Cost,
+    /// The part of it that is held for runs whose cost nobody knows: nobody gives it back.
+    doubtful: Cost,
     /// What was spent within the window, and when.
     recent: VecDeque<(Moment, Cost)>,
     within: Cost,
@@ -57,6 +59,7 @@ impl Account {
             window,
             spent: Cost::ZERO,
             held: Cost::ZERO,
+            doubtful: Cost::ZERO,
             recent: VecDeque::new(),
             within: Cost::ZERO,
             marked: 0,
@@ -86,7 +89,9 @@ impl Account {
             return Fit::Yes;
         }
         let Some(window) = self.window else {
-            return if counted.plus(amount) > limit { Fit::Never } else { Fit::Later(None) };
+            // What is doubtful is charged in the end.
+            let sure = counted.plus(self.doubtful).plus(amount);
+            return if sure > limit { Fit::Never } else { Fit::Later(None) };
         };
         if amount > limit {
             return Fit::Never;
@@ -98,7 +103,18 @@ impl Account {
                 return Fit::Later(Some(*at + window));
             }
         }
-        Fit::Later(None)
+        // What is doubtful is charged some day and counts for a window from then on: nobody can wait for that.
+        if self.doubtful.plus(amount) > limit { Fit::Never } else { Fit::Later(None) }
+    }
+
+    /// Part of what is held is for a run whose cost nobody knows.
+    pub(super) fn doubt(&mut self, amount: Cost) {
+        self.doubtful = self.doubtful.plus(amount);
+    }
+
+    /// It is known, or charged, after all.
+    pub(super) fn clear_up(&mut self, amount: Cost) {
+        self.doubtful = self.doubtful.minus(amount);
     }
 
     pub(super) fn hold(&mut self, amount: Cost) {

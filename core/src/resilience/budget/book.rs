@@ -208,10 +208,14 @@ impl Book {
     fn rehold(&mut self, id: u64, held: Cost) {
         let Some(entry) = self.open.get_mut(&id) else { return };
         let before = std::mem::replace(&mut entry.held, held);
-        let spender = entry.spender.clone();
+        let (spender, uncertain) = (entry.spender.clone(), entry.uncertain);
         for (_, account) in self.accounts(&spender) {
             account.let_go(before);
             account.hold(held);
+            if uncertain {
+                account.clear_up(before);
+                account.doubt(held);
+            }
         }
     }
 
@@ -261,10 +265,13 @@ impl Book {
     }
 
     fn charge(&mut self, id: u64, actual: Cost, at: Moment, now: Moment) {
-        let Some(Held { spender, held, .. }) = self.open.remove(&id) else { return };
+        let Some(Held { spender, held, uncertain, .. }) = self.open.remove(&id) else { return };
         let mut events = Vec::new();
         for (scope, account) in self.accounts(&spender) {
             account.let_go(held);
+            if uncertain {
+                account.clear_up(held);
+            }
             if let Some(percent) = account.spend(actual, at, now) {
                 events.push(BudgetEvent {
                     scope,
@@ -287,7 +294,11 @@ impl Book {
         if std::mem::replace(&mut entry.uncertain, true) {
             return;
         }
-        let charged = observed.max(entry.cap);
+        // From here on what is held for it is doubtful; what it is changes with that.
+        let (charged, before, spender) = (observed.max(entry.cap), entry.held, entry.spender.clone());
+        for (_, account) in self.accounts(&spender) {
+            account.doubt(before);
+        }
         self.write(LedgerEntry::Held { id, held: charged });
         self.rehold(id, charged);
         self.uncertain.push_back((now, id));

@@ -319,6 +319,28 @@ fn an_unknown_cost_stays_charged_until_it_is_known_or_old() {
 }
 
 #[test]
+fn nobody_waits_for_money_that_nobody_gives_back() {
+    for limits in [
+        Budget { total_usd: Some(1.0), ..Budget::default() },
+        Budget { flow_usd: Some(1.0), ..Budget::default() },
+        Budget { key_hour_usd: Some(1.0), ..Budget::default() },
+    ] {
+        let mut book = Book::new(limits.clone());
+        let (who, now, half) = (spender(0, 0), Moment::ZERO, Cost::from_usd(0.5));
+        let [first, second] = [0, 1].map(|_| book.reserve(&who, half, Cost::ZERO, now));
+        let waits = |book: &mut Book| matches!(book.check(&who, half, now), Check::Wait { until: None, .. });
+        assert!(waits(&mut book), "both may give back what they hold: {limits:?}");
+        book.uncertain(first, Cost::ZERO, now);
+        assert!(waits(&mut book), "the other one may: {limits:?}");
+        book.uncertain(second, Cost::ZERO, now);
+        assert!(matches!(book.check(&who, half, now), Check::Refuse(_)), "nobody will: {limits:?}");
+        book.settle(second, Cost::from_usd(0.1), now, Duration::ZERO);
+        let small = Cost::from_usd(0.4);
+        assert_eq!(book.check(&who, small, now), Check::Ready, "it became known after all: {limits:?}");
+    }
+}
+
+#[test]
 fn a_busy_hour_is_remembered_in_little_and_forgotten_in_time() {
     let mut account = account::Account::new(Some(Cost::from_usd(10.0)), Some(Duration::from_secs(3_600)));
     for n in 0..100_000 {
