@@ -2,10 +2,10 @@ defmodule ClaudeCodeSDK.RealTest do
   @moduledoc "The cases of `tests/real` on the real `claude`, which `MADRIGAL_REAL_CLI` names."
   use ExUnit.Case, async: false
 
-  alias ClaudeCodeSDK.{Orchestrator, Sessions, Tool}
+  alias ClaudeCodeSDK.{AuthManager, Orchestrator, Sessions, Tool}
   alias ClaudeCodeSDK.Orchestrator.{Outcome, Stats}
   alias ClaudeCodeSDK.SessionStore.Memory
-  alias ClaudeCodeSDK.Test.{Conformance, Host, Loopback, Pattern, Simulator}
+  alias ClaudeCodeSDK.Test.{Conformance, Host, Loopback, Pattern, Simulator, Wiretap}
 
   @moduletag :real
   @moduletag timeout: 180_000
@@ -16,6 +16,9 @@ defmodule ClaudeCodeSDK.RealTest do
 
            cases
          )
+
+  # What the environment of the machine may hold.
+  @credentials ~w(ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN CLAUDE_CODE_OAUTH_TOKEN)
 
   setup do
     place =
@@ -199,9 +202,58 @@ defmodule ClaudeCodeSDK.RealTest do
     assert length(asked) == 3
   end
 
+  test "the token that was stored is what the API sees, also after a restart", context do
+    token = "sk-ant-oat01-test-test-test-test"
+    tap = Wiretap.start(context.loopback.url)
+    defaults = defaults(%{"logged_in" => false}, context)
+    env = Map.put(defaults["env"], "ANTHROPIC_BASE_URL", tap.url)
+    path = Path.join(context.place, "home/token.json")
+
+    settings = [
+      name: AuthManager,
+      storage_backend: {:file, path},
+      provider: __MODULE__.Giver,
+      env: Map.merge(env, Map.new(@credentials, &{&1, ""}))
+    ]
+
+    options = [cli_path: defaults["cli_path"], cwd: context.work, env: env]
+    start_supervised!({AuthManager, settings})
+    assert {:ok, _} = AuthManager.setup_token()
+    assert result(ClaudeCodeSDK.query("Please say hello.", options)).result =~ "Hello"
+    assert Wiretap.credentials(tap) == [{"authorization", "Bearer " <> token}]
+
+    # Nothing but the file is left of it.
+    :ok = stop_supervised(AuthManager)
+    tap = Wiretap.start(context.loopback.url)
+    options = put_in(options[:env]["ANTHROPIC_BASE_URL"], tap.url)
+    start_supervised!({AuthManager, Keyword.put(settings, :provider, nil)})
+    assert :ok = AuthManager.ensure_authenticated()
+    {:ok, session} = ClaudeCodeSDK.Session.start_link(options)
+    {:ok, _} = ClaudeCodeSDK.Session.send(session, "Please say hello.")
+    :ok = ClaudeCodeSDK.Session.finish(session)
+    assert result(ClaudeCodeSDK.Session.stream(session)).result =~ "Hello"
+    {server, _} = orchestrator(context, env: options[:env])
+    assert {:ok, _} = Orchestrator.run("Please say hello.", orchestrator: server)
+    assert Wiretap.credentials(tap) == [{"authorization", "Bearer " <> token}]
+  end
+
+  defmodule Giver do
+    @moduledoc false
+    @behaviour AuthManager.Provider
+
+    @impl true
+    def setup_token, do: {:ok, "sk-ant-oat01-test-test-test-test", nil}
+  end
+
   defp orchestrator(context, more) do
     defaults = defaults(%{}, context)
-    options = [cli_path: defaults["cli_path"], cwd: context.work, env: defaults["env"]] ++ more
+
+    options =
+      Keyword.merge(
+        [cli_path: defaults["cli_path"], cwd: context.work, env: defaults["env"]],
+        more
+      )
+
     {start_supervised!({Orchestrator, name: nil, options: options}), options}
   end
 

@@ -19,6 +19,18 @@ defmodule ClaudeCodeSDK.Environment do
     end
   end
 
+  @doc "The variables that changed in the VM, `\"\"` for those that are gone, below those given; and the program they lead to."
+  @spec place(map()) :: %{
+          required(:env) => %{String.t() => String.t()},
+          optional(:cli_path) => Path.t()
+        }
+  def place(given) do
+    {set, removed} = changes()
+    own = Map.new(given[:env] || %{}, &named/1)
+    env = removed |> Map.new(&{&1, ""}) |> Map.merge(set) |> Map.merge(own)
+    given |> located(set) |> Map.put(:env, env)
+  end
+
   @doc "What was set and what was removed since the VM started: names and values as texts."
   @spec changes(map()) :: {%{String.t() => String.t()}, [String.t()]}
   def changes(options \\ %{}) do

@@ -65,6 +65,7 @@ defmodule ClaudeCodeSDK.Options do
   | `timeouts` | a map of milliseconds or `nil` for no limit: `start_ms` (60 000), `control_ms` (60 000), `idle_ms`, `turn_ms`, `first_token_ms`, `callback_ms`, `store_ms` (60 000), `stall_ms` with `stall_action` and `stall_resumes`, `close_ms` (5 000), `kill_ms` (2 000) |
   | `timeout_ms` | short for `timeouts: %{turn_ms: ...}` |
   | `limits` | a map of bytes: `line_bytes` (64 MiB), `buffer_bytes` (64 MiB), `hard_buffer_bytes` (256 MiB) |
+  | `auth` | the `ClaudeCodeSDK.AuthManager` whose credential the program gets; `false`: what the program finds itself. Default: the manager with the name of that module, where one runs |
   | `extra_args` | a map of flags without dashes this package has no option for to their value or `nil` |
   | `stderr` | a function called with each line the program writes to stderr |
   | `transport_error_mode` | `:result` (default): a query whose program fails ends with a `:result` message that says so, as in the original; `:raise`: it raises `ClaudeCodeSDK.Error` |
@@ -177,6 +178,7 @@ defmodule ClaudeCodeSDK.Options do
     :client_app,
     :debug,
     :debug_file,
+    :auth,
     :cli_path,
     transport_error_mode: :result
   ]
@@ -273,6 +275,7 @@ defmodule ClaudeCodeSDK.Options do
           client_app: String.t() | nil,
           debug: boolean() | nil,
           debug_file: Path.t() | nil,
+          auth: ClaudeCodeSDK.AuthManager.t() | false | nil,
           transport_error_mode: :result | :raise
         }
 

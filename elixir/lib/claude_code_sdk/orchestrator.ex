@@ -88,7 +88,7 @@ defmodule ClaudeCodeSDK.Orchestrator do
   | `budget_usd` | no limit | US dollars for everything |
   | `budget` | no limit | `[run_usd: ..., flow_usd: ..., key_hour_usd: ..., key_day_usd: ..., total_usd: ..., ledger: path]`, see `ClaudeCodeSDK.CostBudget` |
   | `retry` | | `[max_attempts: 3, program_retries: 10, ...]`. With the 10 retries of the program itself, failed calls of the API are its business; with `program_retries: 0` they are the orchestrator's |
-  | `fallbacks` | none | what a task falls back to: `[[model: "haiku"], ...]`, at most 5 |
+  | `fallbacks` | none | what a task falls back to: `[[model: "haiku"], [auth: manager], ...]`, at most 5; `auth` is another `ClaudeCodeSDK.AuthManager` |
   | `pool` | none | `[min_idle: 1, max_idle: ..., max_age_ms: 600_000, max_memory_mb: 2048, recycle: false, max_reuses: 50]`: keeps programs ready, started before there is a prompt. With `recycle: true`, which needs `options: [tools: []]`, one serves run after run and forgets each by `/clear` |
   | `prefix_wait_ms` | they do not wait | how long the tasks of one call wait at most for the first of them with the same options, until the model begins to answer it: the others find their common beginning in the cache of the API |
 

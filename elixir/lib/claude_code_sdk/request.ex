@@ -2,7 +2,7 @@ defmodule ClaudeCodeSDK.Request do
   @moduledoc false
   # Options in the words of the core (docs/boundary.md). The core checks the values; here only names change.
 
-  alias ClaudeCodeSDK.{Environment, Error, Hooks, JSON, Options}
+  alias ClaudeCodeSDK.{AuthManager, Environment, Error, Hooks, JSON, Options}
   alias ClaudeCodeSDK.SessionStore.Answer
   alias ClaudeCodeSDK.Tool.Server
 
@@ -44,11 +44,37 @@ defmodule ClaudeCodeSDK.Request do
       stderr: options.stderr != nil
     })
     |> provide(:session_store, store(options.session_store))
+    |> Map.merge(auth(options.auth))
     |> JSON.encode!()
   rescue
     error in [Error] ->
       # What cannot be encoded is an option of the wrong type.
-      reraise %{error | code: :invalid_options, operation: "open"}, __STACKTRACE__
+      code = if error.code == :closed, do: :closed, else: :invalid_options
+      reraise %{error | code: code, operation: "open"}, __STACKTRACE__
+  end
+
+  @doc "Whose credential a program gets, beside its options: `nil` is the manager for everybody, where one runs."
+  @spec auth(AuthManager.t() | false | nil) :: map()
+  def auth(false), do: %{auth: false}
+
+  def auth(nil) do
+    case Process.whereis(AuthManager) do
+      nil -> %{}
+      manager -> auth(manager)
+    end
+  end
+
+  def auth(manager) when not (is_pid(manager) or is_atom(manager) or is_tuple(manager)) do
+    raise Error.new(:invalid_options, "auth: expected a ClaudeCodeSDK.AuthManager or false",
+            context: %{"field" => "auth"}
+          )
+  end
+
+  def auth(manager) do
+    case AuthManager.Server.number(manager) do
+      {:ok, number} -> %{auth: number}
+      {:error, error} -> raise error
+    end
   end
 
   @doc "What the host provides: the questions it answers, its hooks and its tools."
@@ -75,6 +101,11 @@ defmodule ClaudeCodeSDK.Request do
   @doc "The name of a permission mode in the program; anything else as it is."
   @spec permission_mode(term()) :: term()
   def permission_mode(mode), do: Map.get(@modes, mode, mode)
+
+  @doc "A permission mode of the program as this package has it; anything else as it is."
+  @spec mode(term()) :: term()
+  def mode(name),
+    do: Enum.find_value(@modes, name, fn {mode, known} -> if known == name, do: mode end)
 
   defp provide(request, _name, none) when none in [%{}, []], do: request
   defp provide(request, name, value), do: Map.put(request, name, value)

@@ -3,6 +3,8 @@ defmodule ClaudeCodeSDK.DocsTest do
   use ExUnit.Case, async: true
 
   doctest ClaudeCodeSDK.Accumulator
+  doctest ClaudeCodeSDK.AuthManager
+  doctest ClaudeCodeSDK.AuthManager.TokenStore.Memory
   doctest ClaudeCodeSDK.ContentExtractor
   doctest ClaudeCodeSDK.Error
   doctest ClaudeCodeSDK.Hooks

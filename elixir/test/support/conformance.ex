@@ -6,6 +6,7 @@ defmodule ClaudeCodeSDK.Test.Conformance do
   alias ClaudeCodeSDK.{Error, Session}
 
   alias ClaudeCodeSDK.Test.{
+    Authority,
     Callback,
     Calls,
     Conductor,
@@ -42,6 +43,7 @@ defmodule ClaudeCodeSDK.Test.Conformance do
       query: nil,
       conductor: nil,
       policy: nil,
+      auth: nil,
       os_pid: nil,
       exit: :unknown,
       callback: nil,
@@ -77,7 +79,7 @@ defmodule ClaudeCodeSDK.Test.Conformance do
     {expected, step} = Map.pop(step, "error")
 
     [{name, argument}] =
-      step |> Map.drop(~w(reply save parallel do with cancel_when)) |> Map.to_list()
+      step |> Map.drop(~w(reply save parallel do with cancel_when types shown)) |> Map.to_list()
 
     {outcome, context} = attempt(fn -> step(name, argument, step, context) end, context)
 
@@ -274,6 +276,20 @@ defmodule ClaudeCodeSDK.Test.Conformance do
     reply({:ok, answer}, step, %{context | policy: policy})
   end
 
+  defp step("auth", given, _, context) do
+    context = %{context | config: context.config || files(%{"none" => ""})}
+    %{context | auth: Authority.open(given, context.auth, context)}
+  end
+
+  defp step("auth_call", name, step, context) do
+    {outcome, shown} = Authority.call(context.auth, name, step["with"], step["types"])
+
+    if pattern = step["shown"],
+      do: check(Pattern.match?(pattern, shown), context, "what was shown is #{inspect(shown)}")
+
+    reply(outcome, step, context)
+  end
+
   defp step("close", _, _, context), do: closed(context, ok(Session.close(context.session)))
 
   defp step("gone", %{"fields" => fields}, _, context) do
@@ -338,6 +354,7 @@ defmodule ClaudeCodeSDK.Test.Conformance do
     |> Map.merge(given)
     |> Map.update!("env", &if(is_map(&1), do: Map.merge(env(context), &1), else: &1))
     |> Wire.options()
+    |> then(&if(context.auth, do: Keyword.put_new(&1, :auth, context.auth), else: &1))
   end
 
   defp env(%{config: nil, defaults: defaults}), do: defaults["env"]
@@ -440,6 +457,7 @@ defmodule ClaudeCodeSDK.Test.Conformance do
     if context.session, do: Session.close(context.session)
     if context.conductor, do: Conductor.close(context.conductor)
     if context.policy, do: Policies.close(context.policy)
+    Authority.finish(context.auth)
     if context.query, do: context.query.({:halt, nil})
 
     asks = context.asks ++ if(context.callback, do: Callback.rest(context.callback), else: [])

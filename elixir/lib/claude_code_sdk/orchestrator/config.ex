@@ -37,9 +37,18 @@ defmodule ClaudeCodeSDK.Orchestrator.Config do
     end
   end
 
+  # Another account may be what helps.
+  defp field({:fallbacks, fallbacks}, config) when is_list(fallbacks),
+    do: Map.put(config, :fallbacks, Enum.map(fallbacks, &fallback/1))
+
   defp field({:pool, []}, config), do: Map.put(config, :pool, %{})
   defp field({:timeout, timeout}, config), do: Map.put(config, :timeout_ms, timeout)
   defp field({name, value}, config), do: Map.put(config, name, value)
+
+  defp fallback(%{auth: manager} = fallback),
+    do: Map.merge(fallback, Request.auth(manager))
+
+  defp fallback(other), do: other
 
   defp budget(config, limits),
     do: Map.update(config, :budget, limits, &Map.merge(&1 || %{}, limits))

@@ -5,7 +5,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Server do
 
   use GenServer
 
-  alias ClaudeCodeSDK.{Error, JSON, Native}
+  alias ClaudeCodeSDK.{Error, JSON, Native, Request}
   alias ClaudeCodeSDK.Orchestrator.{Call, Config, Progress, Questions, Source, Task}
   alias ClaudeCodeSDK.Session.Asks
 
@@ -55,7 +55,8 @@ defmodule ClaudeCodeSDK.Orchestrator.Server do
   def init(config) do
     Process.flag(:trap_exit, true)
     {wire, base} = Config.read(config)
-    request = JSON.encode!(%{orchestrator: wire, progress: true})
+    open = Map.merge(%{orchestrator: wire, progress: true}, Request.auth(base.auth))
+    request = JSON.encode!(open)
 
     case request |> Native.start() |> Error.wrap() do
       {:ok, {handle, id}} ->

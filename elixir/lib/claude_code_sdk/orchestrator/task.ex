@@ -38,6 +38,8 @@ defmodule ClaudeCodeSDK.Orchestrator.Task do
       |> Map.merge(told(told))
       |> Map.merge(if(ref, do: Map.put(provided, :ref, ref), else: %{}))
       |> Map.merge(%{prompt: prompt, options: options(own, base)})
+      # Anew for each task: a manager that was started again has another number.
+      |> Map.merge(Request.auth(if(own.auth == nil, do: base.auth, else: own.auth)))
 
     %__MODULE__{prompt: prompt, wire: wire, ref: ref, host: ref && Asks.host(host)}
   end
