@@ -57,8 +57,8 @@ impl Provider {
     const fn aliases(self) -> &'static [&'static str] {
         match self {
             Self::Anthropic => &[],
-            Self::Bedrock => &["CLAUDE_AGENT_USE_BEDROCK"],
-            Self::Vertex => &["CLAUDE_AGENT_USE_VERTEX"],
+            Self::Bedrock => &["CLAUDE_AGENT_USE_BEDROCK", "USE_BEDROCK"],
+            Self::Vertex => &["CLAUDE_AGENT_USE_VERTEX", "USE_VERTEX"],
             Self::Foundry => &["CLAUDE_AGENT_USE_FOUNDRY"],
         }
     }

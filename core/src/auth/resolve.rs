@@ -312,18 +312,16 @@ mod tests {
         let env = Environment::of([("CLAUDE_AGENT_OAUTH_TOKEN", "test-token")]);
         let used = resolve(None, &env, None, false).unwrap().credential.unwrap();
         assert_eq!((used.source.as_str(), used.method), ("CLAUDE_AGENT_OAUTH_TOKEN", Method::OauthToken));
-        let env = Environment::of([
-            ("CLAUDE_AGENT_USE_BEDROCK", "1"),
-            ("AWS_REGION", "eu-west-1"),
-            ("AWS_PROFILE", "test"),
-        ]);
-        let used = resolve(None, &env, None, false).unwrap().credential.unwrap();
-        assert_eq!((used.provider, used.source.as_str()), (Provider::Bedrock, "AWS_PROFILE"));
-        assert!(
-            used.variables()
-                .iter()
-                .any(|(name, value)| *name == "CLAUDE_CODE_USE_BEDROCK" && value.expose() == "1")
-        );
+        for alias in ["CLAUDE_AGENT_USE_BEDROCK", "USE_BEDROCK"] {
+            let env = Environment::of([(alias, "1"), ("AWS_REGION", "eu-west-1"), ("AWS_PROFILE", "test")]);
+            let used = resolve(None, &env, None, false).unwrap().credential.unwrap();
+            assert_eq!((used.provider, used.source.as_str()), (Provider::Bedrock, "AWS_PROFILE"));
+            assert!(
+                used.variables()
+                    .iter()
+                    .any(|(name, value)| *name == "CLAUDE_CODE_USE_BEDROCK" && value.expose() == "1")
+            );
+        }
     }
 
     #[test]
