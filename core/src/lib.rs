@@ -50,10 +50,12 @@
 //! * Questions and replies are never stuck behind unread messages; see [`options::Limits`] for what bounds those.
 //! * [`testing`] has a program in memory, a simulator process and, with the feature `loopback`, a stand-in for the model's API.
 
+pub mod agents;
 pub mod auth;
 pub mod error;
 pub mod hook;
 pub mod message;
+pub mod models;
 pub mod options;
 pub mod orchestrate;
 pub mod pool;
@@ -66,6 +68,8 @@ pub mod testing;
 pub mod tools;
 pub mod transcript;
 pub mod transport;
+
+mod suggest;
 
 pub use error::{Error, ErrorKind, Result, Retry};
 pub use message::{Message, MessageKind};

@@ -88,8 +88,13 @@ impl Options {
             set("jsonSchema", schema.clone().into());
         }
         if !self.agents.is_empty() {
+            // The program knows no `null` here, and would start without any agent.
+            let given = |agent: &Map<String, Value>| -> Map<String, Value> {
+                let fields = agent.iter().filter(|(_, value)| !value.is_null());
+                fields.map(|(field, value)| (field.clone(), value.clone())).collect()
+            };
             let agents: Map<_, _> =
-                self.agents.iter().map(|(name, agent)| (name.clone(), agent.clone().into())).collect();
+                self.agents.iter().map(|(name, agent)| (name.clone(), given(agent).into())).collect();
             set("agents", agents.into());
         }
         if !self.tool_aliases.is_empty() {

@@ -36,6 +36,7 @@ pub use settings::{SettingSource, Settings};
 pub use tools::{
     AskUserQuestion, PermissionMode, PermissionPrompts, PreviewFormat, Skills, ToolConfig, Tools,
 };
+pub(crate) use validate::invalid;
 pub(crate) use workspace::EmptyRoot;
 pub use workspace::Workspace;
 

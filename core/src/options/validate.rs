@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{McpServers, Options, StallAction, texts::validate_limits};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, agents::Agent};
 
 impl Options {
     /// Reads options from JSON text. Fails with `invalid_options`, naming the path of the field.
@@ -121,19 +121,7 @@ impl Options {
 
     fn validate_agents(&self) -> Result<()> {
         for (name, agent) in &self.agents {
-            if name.trim().is_empty() {
-                return Err(invalid("agents", "expected a name for each agent"));
-            }
-            for field in ["description", "prompt"] {
-                need_text(&format!("agents.{name}"), agent, field)?;
-            }
-            for field in ["tools", "disallowedTools", "skills"] {
-                let texts =
-                    |value: &Value| value.as_array().is_some_and(|all| all.iter().all(Value::is_string));
-                if agent.get(field).is_some_and(|value| !value.is_null() && !texts(value)) {
-                    return Err(invalid(&format!("agents.{name}.{field}"), "expected a list of texts"));
-                }
-            }
+            Agent::from_fields(name, agent)?;
         }
         Ok(())
     }
@@ -170,7 +158,7 @@ fn need_text(path: &str, object: &Map<String, Value>, field: &str) -> Result<()>
     }
 }
 
-pub(super) fn invalid(path: &str, problem: &str) -> Error {
+pub(crate) fn invalid(path: &str, problem: &str) -> Error {
     Error::new(ErrorKind::InvalidOptions, format!("{path}: {problem}"))
         .operation("options")
         .with("field", path)

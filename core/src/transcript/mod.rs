@@ -49,7 +49,7 @@ pub(crate) use lines::Lines;
 pub(crate) use locate::{is_session_id, require};
 pub(crate) use messages::messages_of;
 pub(crate) use operation::{from_json as operation_from_json, text as json_text};
-pub(crate) use place::{Place, canonical};
+pub(crate) use place::{Place, canonical, config_dir_of_environment};
 pub(crate) use subagents::{files as subagent_files, subagent_messages_of};
 pub(crate) use summary::{fold, info as info_of_summary, moment_of};
 

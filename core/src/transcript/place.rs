@@ -56,7 +56,7 @@ impl Place {
     }
 }
 
-fn config_dir_of_environment() -> PathBuf {
+pub(crate) fn config_dir_of_environment() -> PathBuf {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     set("CLAUDE_CONFIG_DIR").map(PathBuf::from).unwrap_or_else(|| {
         let home = set("HOME").or_else(|| set("USERPROFILE")).unwrap_or_else(|| OsString::from("."));
