@@ -1,3 +1,3 @@
 [
-  inputs: ["{mix,.formatter}.exs", "{build,lib,test}/**/*.{ex,exs}"]
+  inputs: ["{mix,.formatter}.exs", "{build,examples,lib,test}/**/*.{ex,exs}"]
 ]

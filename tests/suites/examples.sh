@@ -52,6 +52,13 @@ shows Node.js "It is four." node "$place/node/example.mjs"
 block elixir >"$place/example.exs"
 shows Elixir "It is four." env -C elixir MIX_ENV=test mix run "$place/example.exs"
 
+# The files of the packages: the program answers.
+MADRIGAL_SIMULATE='{"name": "example", "about": "An answer", "cli": [
+  {"await": {"type": "user", "message": {"content": {"$contains": "2 + 2"}}}}, {"init": {}}, {"text": {"text": "It is four."}}, {"result": {}}]}'
+for example in elixir/examples/*.exs; do
+  shows "$example" "It is four." env -C elixir MIX_ENV=test mix run "../$example"
+done
+
 unset MADRIGAL_CLI_PATH MADRIGAL_SIMULATE
 shows "madrigal demo" "" "$MADRIGAL_BIN" demo
 echo "$good passed, $bad failed"

@@ -3,6 +3,9 @@ defmodule ClaudeCodeSDK.DocsTest do
   use ExUnit.Case, async: true
 
   doctest ClaudeCodeSDK.Accumulator
+  doctest ClaudeCodeSDK.Agents
+  doctest ClaudeCodeSDK.Agents.Builder
+  doctest ClaudeCodeSDK.Agents.Presets
   doctest ClaudeCodeSDK.AuthManager
   doctest ClaudeCodeSDK.AuthManager.TokenStore.Memory
   doctest ClaudeCodeSDK.ContentExtractor
@@ -13,6 +16,8 @@ defmodule ClaudeCodeSDK.DocsTest do
   doctest ClaudeCodeSDK.JSON
   doctest ClaudeCodeSDK.Log
   doctest ClaudeCodeSDK.Message
+  doctest ClaudeCodeSDK.Models
+  doctest ClaudeCodeSDK.OptionBuilder
   doctest ClaudeCodeSDK.Options
   doctest ClaudeCodeSDK.Orchestrator.Outcome
   doctest ClaudeCodeSDK.Permission.Context

@@ -3,6 +3,7 @@ defmodule ClaudeCodeSDK.Test.Calls do
 
   alias ClaudeCodeSDK.{Control, Session, Sessions}
   alias ClaudeCodeSDK.SessionStore.{Adapter, Memory}
+  alias ClaudeCodeSDK.Test.Specialists
 
   # What comes by position, in order; what else a step gives is an option.
   @positions %{
@@ -68,6 +69,12 @@ defmodule ClaudeCodeSDK.Test.Calls do
     {session_id, options} = Map.pop(with, "session_id")
     Sessions.import_session_to_store(session_id, store, named(options) ++ place)
   end
+
+  # The operations on agents, models and presets.
+  def invoke(name, with, place, _store)
+      when name in ~w(agent_presets build_agent validate_agents merge_agents load_agents save_agent agent_to_markdown agent_from_markdown
+                      option_presets option_preset suggest_models),
+      do: Specialists.invoke(name, with || %{}, place)
 
   def invoke(name, with, place, store) do
     case Regex.run(~r/(.*)_(?:from|via)_store$/, name) do
