@@ -72,7 +72,7 @@ defmodule ClaudeCodeSDK.AuthManager do
   | `name` | `ClaudeCodeSDK.AuthManager` | the name to register, which queries use that name no other; `nil`: none |
   | `credential` | none | a key or token that comes before all others |
   | `credential_name` | the registered name, where it is another | what the credential is called in limits, budgets and messages |
-  | `storage_backend` | `:auto` | where the token is kept: `:file`, `{:file, path}`, `:keyring`, `:auto` (the keyring where one answers, else the file), `:memory`, `:application_env`, or a module (`ClaudeCodeSDK.AuthManager.TokenStore`) |
+  | `storage_backend` | `:auto` | where the token is kept: `:file` (which `:auto` means, too), `{:file, path}`, `:memory`, `:application_env`, or a module (`ClaudeCodeSDK.AuthManager.TokenStore`) |
   | `auth_file_path` | `~/.claude_sdk/token.json` | the file of `:file` |
   | `token_store` | none | the module of `:custom` |
   | `auto_refresh` | `true` | whether a token is renewed before it ends |

@@ -1,5 +1,5 @@
-//! Where a token is kept from one run to the next. A store is three functions; the ones here are a file, memory, and the
-//! keyring of the system. Programs can bring their own.
+//! Where a token is kept from one run to the next. A store is three functions; the ones here are a file and
+//! memory. Programs can bring their own.
 
 mod file;
 mod memory;

@@ -91,7 +91,6 @@ defmodule ClaudeCodeSDK.AuthManager.Config do
       {:file, path} -> {file(path), nil}
       # A path says that a file is meant.
       :auto -> {if(path = settings[:auth_file_path], do: file(path), else: "auto"), nil}
-      :keyring -> {"keyring", nil}
       :memory -> {"memory", nil}
       :application_env -> {"host", TokenStore.ApplicationEnv}
       :custom -> {"host", TokenStore.check(settings[:token_store])}

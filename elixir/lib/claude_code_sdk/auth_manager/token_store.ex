@@ -23,8 +23,8 @@ defmodule ClaudeCodeSDK.AuthManager.TokenStore do
       children = [{ClaudeCodeSDK.AuthManager, storage_backend: MyApp.Tokens}]
 
   Each call runs in a process of its own. It fails with `{:error, reason}` or by raising; what it says is told by the call that
-  needed it, so it must not hold the token. `ClaudeCodeSDK.AuthManager.TokenStore.Memory` is the example; the file and the keyring need no
-  module, they are `storage_backend: :file` and `:keyring`.
+  needed it, so it must not hold the token. `ClaudeCodeSDK.AuthManager.TokenStore.Memory` is the example; the file needs no
+  module, it is `storage_backend: :file`.
   """
 
   alias ClaudeCodeSDK.AuthManager.Credential
