@@ -53,6 +53,7 @@ block elixir >"$place/example.exs"
 shows Elixir "It is four." env -C elixir MIX_ENV=test mix run "$place/example.exs"
 
 # The files of the packages: the program answers.
+# shellcheck disable=SC2016 # $contains is a word of the simulator
 MADRIGAL_SIMULATE='{"name": "example", "about": "An answer", "cli": [
   {"await": {"type": "user", "message": {"content": {"$contains": "2 + 2"}}}}, {"init": {}}, {"text": {"text": "It is four."}}, {"result": {}}]}'
 for example in elixir/examples/*.exs; do
