@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use madrigal::options::PermissionMode;
 
-use crate::exit;
+use crate::{agents::AgentsCommand, auth::AuthCommand, exit, models::ModelsCommand};
 
 /// Runs Claude Code agents.
 #[derive(Debug, Parser)]
@@ -30,6 +30,21 @@ pub(crate) enum Command {
     Pipeline(Box<PipelineArguments>),
     /// Look at what is needed to run agents here, and say what is missing
     Doctor(DoctorArguments),
+    /// Log in once for runs without a person; look at what they would use
+    Auth {
+        #[command(subcommand)]
+        command: AuthCommand,
+    },
+    /// Look at agents: the ready-made ones and those in files
+    Agents {
+        #[command(subcommand)]
+        command: AgentsCommand,
+    },
+    /// Look at names of models
+    Models {
+        #[command(subcommand)]
+        command: ModelsCommand,
+    },
     /// Play a scenario as the `claude` program would; give it as cli_path, or set MADRIGAL_SIMULATE
     #[command(disable_help_flag = true)]
     Simulate {

@@ -1,12 +1,15 @@
-//! The `madrigal` command: ask, parallel, pipeline, demo, doctor, simulate, record, schema, loopback.
+//! The `madrigal` command: ask, parallel, pipeline, demo, doctor, auth, agents, models, simulate, record, schema, loopback.
 
+mod agents;
 mod args;
 mod ask;
+mod auth;
 mod demo;
 mod doctor;
 mod exit;
 mod flow;
 mod loopback;
+mod models;
 mod output;
 mod question;
 mod render;
@@ -40,6 +43,9 @@ fn main() -> ExitCode {
         Command::Pipeline(arguments) => flow::pipeline(&arguments),
         Command::Demo => demo::run(),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Auth { command } => auth::run(&command),
+        Command::Agents { command } => agents::run(&command),
+        Command::Models { command } => models::run(&command),
         Command::Simulate { .. } => {
             usage("simulate: expected the path of a scenario, then arguments as for claude")
         }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use madrigal::auth::{AuthConfig, AuthManager};
 use serde_json::{Value, json};
 
 use super::{Finding, Status, program};
@@ -23,7 +24,10 @@ pub(super) async fn look(program: Option<&Path>, variable: &dyn Fn(&str) -> Opti
     // Asking the program also covers what it keeps itself: a login, a key helper.
     let Some(program) = program else { return findings };
     match program::ask(program, &["auth", "status"]).await.map(|text| serde_json::from_str::<Value>(&text)) {
-        Ok(Ok(status)) => findings.push(from_status(&status)),
+        Ok(Ok(status)) => {
+            findings
+                .push(from_status(&status, if status["loggedIn"] == true { None } else { stored().await }));
+        }
         Ok(Err(_)) => findings.push(
             Finding::new("login", Status::Note, "the program did not say whether somebody is logged in")
                 .advice("run `claude auth status` and look"),
@@ -59,7 +63,24 @@ fn from_variables(variable: &dyn Fn(&str) -> Option<String>) -> Vec<Finding> {
     findings
 }
 
-fn from_status(status: &Value) -> Finding {
+/// Where the token is that runs are given when nothing else is there.
+async fn stored() -> Option<String> {
+    let unset = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"]
+        .into_iter()
+        .chain(["CLAUDE_AGENT_API_KEY", "CLAUDE_AGENT_AUTH_TOKEN", "CLAUDE_AGENT_OAUTH_TOKEN"])
+        .map(|name| (name.to_owned(), String::new()));
+    let config = AuthConfig {
+        env: unset.collect(),
+        cli_login: false,
+        auto_refresh: false,
+        interactive: Some(false),
+        ..AuthConfig::default()
+    };
+    let status = AuthManager::new(config).ok()?.status().await.ok()?;
+    status.source.filter(|_| status.token_present)
+}
+
+fn from_status(status: &Value, stored: Option<String>) -> Finding {
     let method = status["authMethod"].as_str().unwrap_or("unknown");
     let provider = status["apiProvider"].as_str().unwrap_or("unknown");
     let facts = json!({"method": method, "provider": provider, "logged_in": status["loggedIn"]});
@@ -73,8 +94,14 @@ fn from_status(status: &Value) -> Finding {
         return Finding::new("login", Status::Ok, format!("{words}, provider {provider} (not tried out)"))
             .facts(facts);
     }
-    Finding::new("login", Status::Wrong, "nobody is logged in and no credentials are set")
-        .advice("run `claude` and log in with /login, or set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN from `claude setup-token`")
+    if let Some(stored) = stored {
+        return Finding::new("login", Status::Ok, format!("the stored token, {stored} (not tried out)"))
+            .facts(facts);
+    }
+    Finding::new("login", Status::Wrong, "nobody is logged in, no token is stored and no credentials are set")
+        .advice(
+            "run `madrigal auth setup-token`, or `claude` and log in with /login, or set ANTHROPIC_API_KEY",
+        )
         .facts(facts)
 }
 
@@ -96,11 +123,13 @@ mod tests {
 
     #[test]
     fn nobody_logged_in_is_wrong_and_says_what_to_do() {
-        let finding = from_status(&json!({"loggedIn": false, "authMethod": "none"}));
+        let finding = from_status(&json!({"loggedIn": false, "authMethod": "none"}), None);
         assert_eq!(finding.status, Status::Wrong);
         assert!(finding.advice.unwrap().contains("/login"));
-        let finding =
-            from_status(&json!({"loggedIn": true, "authMethod": "api_key", "apiProvider": "firstParty"}));
+        let finding = from_status(&json!({"loggedIn": false}), Some("file token.json".into()));
+        assert_eq!((finding.status, finding.what.contains("token.json")), (Status::Ok, true));
+        let status = json!({"loggedIn": true, "authMethod": "api_key", "apiProvider": "firstParty"});
+        let finding = from_status(&status, None);
         assert_eq!((finding.status, finding.what.contains("API key")), (Status::Ok, true));
     }
 }

@@ -4,7 +4,7 @@
 
 mod account;
 mod environment;
-mod program;
+pub(crate) mod program;
 
 use std::env;
 
@@ -70,8 +70,15 @@ pub(crate) fn run(arguments: &DoctorArguments) -> u8 {
         findings.extend(environment::look(&variable, env::current_dir().ok().as_deref()));
         findings
     });
+    let ends = ["Agents can run here.", "Something must be mended first: see above."];
+    report(&findings, arguments.json, ends)
+}
+
+/// Prints the findings, and at the end one of two sentences: all is well, or not. Returns the exit code.
+pub(crate) fn report(findings: &[Finding], json: bool, ends: [&str; 2]) -> u8 {
     let well = findings.iter().all(|finding| finding.status != Status::Wrong);
-    output::print(&if arguments.json { as_json(&findings, well) } else { as_text(&findings, well) });
+    let end = ends[usize::from(!well)];
+    output::print(&if json { as_json(findings, well) } else { as_text(findings, end) });
     if well { 0 } else { exit::FAILED }
 }
 
@@ -90,7 +97,7 @@ fn as_json(findings: &[Finding], well: bool) -> String {
     format!("{}\n", json!({"ok": well, "version": madrigal::VERSION, "findings": findings}))
 }
 
-fn as_text(findings: &[Finding], well: bool) -> String {
+fn as_text(findings: &[Finding], end: &str) -> String {
     let style = Style::stdout();
     let width = findings.iter().map(|finding| finding.name.len()).max().unwrap_or(0);
     let mut text = format!("madrigal {}\n\n", madrigal::VERSION);
@@ -105,6 +112,5 @@ fn as_text(findings: &[Finding], well: bool) -> String {
             text += &format!("       {:width$}  {}\n", "", style.dim(&format!("-> {advice}")));
         }
     }
-    let end = if well { "Agents can run here." } else { "Something must be mended first: see above." };
     text + "\n" + &style.bold(end) + "\n"
 }

@@ -22,7 +22,7 @@ use super::{Finding, Status};
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// Looks for the program; also returns it when it can be driven.
-pub(super) async fn look(explicit: Option<&Path>) -> (Vec<Finding>, Option<PathBuf>) {
+pub(crate) async fn look(explicit: Option<&Path>) -> (Vec<Finding>, Option<PathBuf>) {
     let program = match locate(explicit) {
         Ok(program) => program,
         Err(error) => {

@@ -1,0 +1,65 @@
+//! `madrigal auth setup-token`: a person logs in here and now.
+
+use std::{sync::Arc, time::SystemTime};
+
+use madrigal::{
+    Result,
+    auth::{AuthConfig, AuthManager, AuthStatus, Credential, ProgramSetup, SETUP_LIMIT},
+};
+use serde_json::json;
+
+use super::{args::SetupArguments, config, store};
+use crate::output;
+
+pub(super) async fn run(arguments: &SetupArguments) -> Result<u8> {
+    let place = &arguments.place;
+    let setup = ProgramSetup {
+        cli_path: place.cli_path.clone(),
+        limit: arguments.timeout.unwrap_or(SETUP_LIMIT),
+        ..ProgramSetup::default()
+    };
+    // Whether the program is logged in makes no difference here.
+    let config = AuthConfig { setup: Some(Arc::new(setup)), cli_login: false, ..config(place)? };
+    let manager = AuthManager::new(config)?;
+    let store = store(place)?;
+    let before = store.load().await?.filter(|token| token.is_valid(SystemTime::now()));
+    let new = arguments.force || before.is_none();
+    let credential = match before {
+        Some(token) if !new => json!({
+            "provider": token.provider.name(),
+            "method": token.method().name(),
+            "source": store.name(),
+            "fingerprint": token.token.fingerprint(),
+            "hint": token.token.hint(),
+            "expires_at": token.to_json()["expiry"],
+        }),
+        _ => Credential::to_json(&manager.setup_token().await?),
+    };
+    // Variables that are wrong do not make the token worse.
+    let in_front = manager.status().await.ok().and_then(|status| used_instead(&status, &store.name()));
+    if place.json {
+        output::print(&format!(
+            "{}\n",
+            json!({"new": new, "credential": credential, "used_instead": in_front})
+        ));
+    } else {
+        let text = |field: &str| credential[field].as_str().unwrap_or("nobody knows when").to_owned();
+        let (hint, source, until) = (text("hint"), text("source"), text("expires_at"));
+        output::print(&if new {
+            format!("The token {hint} is stored in {source}. It is good until {until}.\n")
+        } else {
+            format!(
+                "There is a token {hint} in {source} already, good until {until}. `madrigal auth setup-token --force` gets a new one.\n"
+            )
+        });
+    }
+    if let Some(other) = in_front {
+        output::note(&format!("{other} is set and comes before it: unset it to use the token."));
+    }
+    Ok(0)
+}
+
+/// What is used although the token is there.
+fn used_instead(status: &AuthStatus, store: &str) -> Option<String> {
+    status.source.clone().filter(|source| source != store)
+}
