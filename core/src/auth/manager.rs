@@ -222,21 +222,22 @@ impl AuthManager {
         if let Some(credential) = self.0.current() {
             return Ok(credential);
         }
-        let resolution = loop {
-            let before = self.0.lock().given_times;
+        loop {
+            let since = self.0.lock().given_times;
             let resolution = self.0.look().await?;
-            if self.0.lock().given_times == before {
-                break resolution;
+            for warning in &resolution.warnings {
+                tracing::warn!("{warning}");
             }
-        };
-        if resolution.credential.is_none() && self.0.may_ask() {
-            let token = self.0.renew(None).await?;
-            return Ok(self.keep(self.0.stored(token)));
+            let found = if resolution.credential.is_none() && self.0.may_ask() {
+                self.0.stored(self.0.renew(None).await?)
+            } else {
+                resolution.require().map_err(|error| error.operation("ensure_authenticated"))?
+            };
+            // Another one was given meanwhile: that one counts.
+            if let Some(kept) = self.keep_since(found, since) {
+                return Ok(kept);
+            }
         }
-        for warning in &resolution.warnings {
-            tracing::warn!("{warning}");
-        }
-        Ok(self.keep(resolution.require().map_err(|error| error.operation("ensure_authenticated"))?))
     }
 
     /// Gets a new token and stores it, whatever is there.
@@ -376,7 +377,16 @@ impl AuthManager {
     }
 
     fn keep(&self, credential: Credential) -> Credential {
+        self.put(&mut self.0.lock(), credential)
+    }
+
+    /// The same, unless another credential was given since.
+    fn keep_since(&self, credential: Credential, since: u64) -> Option<Credential> {
         let mut known = self.0.lock();
+        (known.given_times == since).then(|| self.put(&mut known, credential))
+    }
+
+    fn put(&self, known: &mut Known, credential: Credential) -> Credential {
         if let Some(before) = known.refresh.take() {
             before.abort();
         }
@@ -451,13 +461,14 @@ impl Inner {
     }
 
     /// Gets a token and stores it under the store's lock. `before` is what the store had when this was decided: when another process
-    /// stored one since, that one is taken.
+    /// stored one since, that one is taken, unless the API refused it.
     async fn renew(&self, before: Option<Option<StoredToken>>) -> Result<StoredToken> {
         let _lock = self.store.lock().await?;
         let now = self.store.load().await?;
         if let Some(now) = now
             && before.flatten().is_none_or(|before| before.token != now.token)
             && now.is_valid(self.wall())
+            && !self.lock().refused.contains(&now.token.fingerprint())
         {
             return Ok(now);
         }

@@ -231,6 +231,30 @@ async fn a_refused_key_is_passed_over_until_it_changes() {
 }
 
 #[tokio::test]
+async fn a_refused_token_of_the_store_is_renewed_and_not_taken_again() {
+    let scene = Scene::new(Desk::default());
+    scene.manager().setup_token().await.unwrap();
+    let manager = scene.manager();
+    let first = manager.ensure_authenticated().await.unwrap();
+    manager.refused(&first);
+    assert_eq!(manager.get_token().await.unwrap().expose(), token(2));
+    assert_eq!(scene.made(), 2);
+}
+
+#[tokio::test]
+async fn a_refused_token_is_the_reason_where_nothing_else_is_there() {
+    let scene = Scene::new(Desk { person: true, ..Desk::default() });
+    let mut config = config(&scene.store, &scene.desk, &scene.clock);
+    (config.credential, config.interactive) = (Some("test-canary".into()), Some(false));
+    let manager = AuthManager::new(config).unwrap();
+    manager.refused(&manager.ensure_authenticated().await.unwrap());
+    let error = manager.ensure_authenticated().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Auth);
+    assert!(error.message().contains("refused") && error.message().contains("option"), "{error}");
+    assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+}
+
+#[tokio::test]
 async fn the_status_says_everything_but_the_secret() {
     let scene = Scene::new(Desk::default());
     let manager = scene.manager();

@@ -64,11 +64,20 @@ impl Resolution {
         match self.credential {
             Some(credential) => Ok(credential),
             None => {
-                let expired = self.considered.iter().find(|place| place.verdict == Verdict::Expired);
-                let start = expired.map_or_else(
-                    || "no credential was found".to_owned(),
-                    |place| format!("the only credential ({}) expired", place.source),
-                );
+                let unusable: Vec<String> = self
+                    .considered
+                    .iter()
+                    .filter_map(|place| match place.verdict {
+                        Verdict::Expired => Some(format!("{} expired", place.source)),
+                        Verdict::Refused => Some(format!("{} was refused by the API", place.source)),
+                        _ => None,
+                    })
+                    .collect();
+                let start = if unusable.is_empty() {
+                    "no credential was found".to_owned()
+                } else {
+                    format!("no credential can be used ({})", unusable.join(", "))
+                };
                 let considered = serde_json::to_value(&self.considered).unwrap_or_default();
                 Err(Error::new(ErrorKind::Auth, format!("{start}: run `madrigal auth setup-token`, log in with `claude`, or set ANTHROPIC_API_KEY")).with("considered", considered))
             }
