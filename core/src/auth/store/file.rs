@@ -19,12 +19,15 @@ const LARGEST: u64 = 64 * 1024;
 /// How long another process may hold the lock: a person may be logging in there, for which two minutes are given.
 const LOCK_LIMIT: Duration = Duration::from_secs(150);
 
+/// How old a half-written file is when its writer was surely killed.
+const LEFT_BEHIND: Duration = Duration::from_secs(600);
+
 /// How often a held lock is tried again.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// Keeps the token in a file of mode 0600, in the format of the Elixir package's `~/.claude_sdk/token.json`.
 ///
-/// Writing is atomic: a new file beside it, synced, then renamed. Reading refuses symbolic links, files of other owners and
+/// Writing is atomic: a new file beside it, synced, then renamed. What a killed writer left beside it is removed by later ones. Reading refuses symbolic links, files of other owners and
 /// files that others can read. Processes that change it take turns by a lock on `token.json.lock`.
 #[derive(Clone, Debug)]
 pub struct FileTokenStore(PathBuf);
@@ -122,8 +125,8 @@ impl FileTokenStore {
         // What is there and no token is somebody's: it is reported, not written over.
         self.read()?;
         let folder = self.folder()?;
-        let name = self.0.file_name().unwrap_or_default().to_string_lossy();
-        let beside = folder.join(format!(".{name}.{}", uuid::Uuid::new_v4().simple()));
+        self.sweep(LEFT_BEHIND);
+        let beside = folder.join(format!("{}{}", self.beside(), uuid::Uuid::new_v4().simple()));
         let mut text = serde_json::to_vec_pretty(&token.to_json()).unwrap_or_default();
         text.push(b'\n');
         let written =
@@ -145,11 +148,35 @@ impl FileTokenStore {
             return Err(self
                 .error("is a symbolic link, which is not followed: remove it yourself if it is not wanted"));
         }
+        // A token in what a killed writer left is to be forgotten too.
+        self.sweep(Duration::ZERO);
         match fs::remove_file(&self.0) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(self.failed("could not be removed", &error))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// How names of files that are being written begin; a random number follows.
+    fn beside(&self) -> String {
+        format!(".{}.", self.0.file_name().unwrap_or_default().to_string_lossy())
+    }
+
+    /// Removes what writers left that were killed this long ago. What cannot be removed stays: it is in nobody's way.
+    fn sweep(&self, age: Duration) {
+        let (Some(folder), start) = (self.0.parent(), self.beside()) else { return };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let ours = name
+                .to_str()
+                .and_then(|name| name.strip_prefix(&start))
+                .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            let old = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+            if ours && (age.is_zero() || old().is_some_and(|old| old > age)) {
+                let _ = fs::remove_file(entry.path());
+            }
         }
     }
 
