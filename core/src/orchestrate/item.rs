@@ -236,15 +236,11 @@ impl Item {
         }
     }
 
-    /// Puts the credential into the options of a candidate.
+    /// Puts the credential into the options of a candidate: before the limits are asked, which count by it, and before the pool, which
+    /// looks for a program that was started with it.
     async fn given(&self, candidate: Option<&Candidate>, options: &mut Options) -> Result<Option<Given>> {
         let candidate = candidate.and_then(|candidate| candidate.auth.as_ref()).map(AuthSource::from);
-        match candidate.as_ref().unwrap_or_else(|| self.auth()) {
-            // Known before the limits are asked, which count by it.
-            source @ AuthSource::Manager(_) => source.give(options).await,
-            // The session sees to the others when it starts its program.
-            _ => Ok(None),
-        }
+        candidate.as_ref().unwrap_or_else(|| self.auth()).give(options).await
     }
 
     fn auth(&self) -> &AuthSource {
@@ -298,10 +294,8 @@ impl Item {
             };
             let total = totals.before(start.resume.as_deref());
             let builder = || {
-                let mut builder = Session::builder(start.clone());
-                if matches!(self.auth(), AuthSource::Off) {
-                    builder = builder.auth(AuthSource::Off);
-                }
+                // The credential is in the options.
+                let builder = Session::builder(start.clone()).auth(AuthSource::Off);
                 match &self.task.configure {
                     Some(configure) => configure(builder),
                     None => builder,

@@ -86,7 +86,7 @@ impl Orchestrator {
             })
         });
         if let Some(pool) = &pool {
-            pool.expect(&gate.limited(config.options.clone(), None));
+            pool.expect(&gate.limited(config.options.clone(), None), &config.auth);
         }
         let shared = Shared {
             gate,

@@ -15,6 +15,7 @@ use std::{
 
 use crate::{
     Options,
+    auth::AuthSource,
     options::{McpServers, Settings, SystemPrompt},
     session::Ahead,
     transport::{inherited, locate},
@@ -52,7 +53,7 @@ fn stamp(path: &Path) -> Option<Stamp> {
 impl Kinds {
     /// The kind of a start. Looks at files: not for a thread that must not wait.
     pub(super) fn of(&self, ahead: &Ahead) -> Kind {
-        let Ahead { options, provided, asks } = ahead;
+        let Ahead { options, provided, asks, auth } = ahead;
         let program = locate(options.cli_path.as_deref()).unwrap_or_default();
         let program = fs::canonicalize(&program).unwrap_or(program);
         let launch = options.launch(program.clone(), false);
@@ -60,13 +61,15 @@ impl Kinds {
         variables.sort();
         let said = serde_json::to_string(&(options, provided)).unwrap_or_default();
         let asks: Vec<&str> = asks.iter().map(|ask| ask.name()).collect();
+        let off = matches!(auth, AuthSource::Off);
         let directory = options.directory();
         // What stands in it may change; that it is another one may not.
         let place = fs::metadata(&directory).map(|about| (about.dev(), about.ino())).ok();
         let files: Vec<_> =
             files(options, &directory, program).into_iter().map(|path| (stamp(&path), path)).collect();
         let user = rustix::process::geteuid().as_raw();
-        let all = (said, asks, launch.args, launch.env, variables, directory, place, files, user);
+        let start = (said, asks, off, launch.args, launch.env, variables);
+        let all = (start, directory, place, files, user);
         Kind(self.0.hash_one(&all), self.1.hash_one(&all))
     }
 }
@@ -107,7 +110,7 @@ mod tests {
 
     fn ahead(options: serde_json::Value) -> Ahead {
         let options = Options::from_json(&options.to_string()).unwrap();
-        Ahead { options, provided: Provided::default(), asks: Vec::new() }
+        Ahead { options, provided: Provided::default(), asks: Vec::new(), auth: AuthSource::Off }
     }
 
     #[test]

@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     Options, Prompt, Result, Session,
+    auth::AuthSource,
     session::{Ahead, Provided, SessionBuilder},
 };
 
@@ -154,17 +155,24 @@ impl Pool {
         }))
     }
 
-    /// Begins to start what runs with these options will take. Does nothing outside a runtime: then the first run begins.
-    pub(crate) fn expect(&self, options: &Options) {
-        if suits::not_ahead(options).is_some() {
+    /// Begins to start what runs with these options will take. Does nothing outside a runtime, nor for a manager, who might have to
+    /// ask a person: then the first run begins.
+    pub(crate) fn expect(&self, options: &Options, auth: &AuthSource) {
+        if suits::not_ahead(options).is_some() || matches!(auth, AuthSource::Manager(_)) {
             return;
         }
-        let ahead = Ahead { options: options.clone(), provided: Provided::default(), asks: Vec::new() };
+        let (mut options, source) = (options.clone(), auth.clone());
         if let Ok(runtime) = Handle::try_current() {
             let shared = Arc::downgrade(&self.0);
             runtime.spawn(async move {
+                if source.give(&mut options).await.is_err() {
+                    return;
+                }
                 let Some(pool) = shared.upgrade().map(Pool) else { return };
-                let ahead = Arc::new(ahead);
+                // As for a run, which has its credential before it comes to the pool.
+                let auth = AuthSource::Off;
+                let ahead =
+                    Arc::new(Ahead { options, provided: Provided::default(), asks: Vec::new(), auth });
                 if let Some(kind) = pool.kind(&ahead).await {
                     pool.asked(kind, &ahead, 2);
                     pool.0.poke.notify_one();

@@ -228,13 +228,14 @@ mod tests {
     use super::*;
     use crate::{
         Options,
+        auth::AuthSource,
         pool::kind::Kinds,
         session::{Ahead, Provided},
     };
 
     fn kind(kinds: &Kinds, model: &str) -> Kind {
         let options = Options { model: Some(model.to_owned()), ..Options::default() };
-        kinds.of(&Ahead { options, provided: Provided::default(), asks: Vec::new() })
+        kinds.of(&Ahead { options, provided: Provided::default(), asks: Vec::new(), auth: AuthSource::Off })
     }
 
     fn shelf(config: &str) -> Shelf<u32, ()> {

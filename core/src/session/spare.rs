@@ -9,7 +9,7 @@ use super::{
     Ask, AskKind, End, Host, Provided, Session, SessionBuilder, SessionHandle, actor::Command,
     host::SharedHost,
 };
-use crate::{Error, ErrorKind, Message, Options, Result, transport::BoxFuture};
+use crate::{Error, ErrorKind, Message, Options, Result, auth::AuthSource, transport::BoxFuture};
 
 /// Starts the same program again and again, for whoever comes.
 #[derive(Clone, Debug)]
@@ -18,12 +18,15 @@ pub(crate) struct Ahead {
     pub(crate) provided: Provided,
     /// What the host that comes will answer: the program is told when it starts.
     pub(crate) asks: Vec<AskKind>,
+    /// Who gives the program its credential: that it was started before its run makes no difference.
+    pub(crate) auth: AuthSource,
 }
 
 impl Ahead {
     pub(crate) fn builder(&self) -> SessionBuilder {
         Session::builder(self.options.clone())
             .provide(self.provided.clone())
+            .auth(self.auth.clone())
             .host(Arc::new(Nobody(self.asks.clone())))
     }
 }
@@ -46,11 +49,16 @@ impl SessionBuilder {
     /// How to start what this builder starts; `None` when a start belongs to one run: a transport of its own, a store, somebody
     /// who reads stderr.
     pub(crate) fn ahead(&self) -> Option<Ahead> {
-        let own = self.transport.is_some() || self.store.is_some() || self.on_stderr.is_some();
+        // A manager is to be told by the session when its credential is refused.
+        let own = self.transport.is_some()
+            || self.store.is_some()
+            || self.on_stderr.is_some()
+            || matches!(self.auth, AuthSource::Manager(_));
         (!own).then(|| Ahead {
             options: self.options.clone(),
             provided: self.provided.clone(),
             asks: self.callbacks.kinds(self.host.as_deref()),
+            auth: self.auth.clone(),
         })
     }
 

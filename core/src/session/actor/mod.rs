@@ -166,13 +166,13 @@ impl Actor {
         }
     }
 
-    /// With the one prompt of a query, which is written together with `initialize`.
     /// A manager that is told when its credential is refused.
     pub(super) fn with_credential(mut self, given: Option<Given>) -> Self {
         self.given = given;
         self
     }
 
+    /// With the one prompt of a query, which is written together with `initialize`.
     pub(super) fn with_query(mut self, prompt: &Prompt) -> Self {
         self.first = Some(prompt.clone());
         self
