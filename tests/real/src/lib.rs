@@ -4,6 +4,8 @@
 mod case;
 mod place;
 pub mod process;
+mod wiretap;
 
 pub use case::{Case, cases};
 pub use place::{Place, cli};
+pub use wiretap::Wiretap;
