@@ -92,6 +92,11 @@ async fn stored(options: &Options) -> Option<Credential> {
         Some(home) => FileTokenStore::new(std::path::Path::new(home).join(".claude_sdk/token.json")),
         None => FileTokenStore::standard().ok()?,
     };
+    // Where no token was ever stored no thread is started to read one: every start of a program comes by here, and one look costs no
+    // more than those at where the program may be.
+    if matches!(store.path().symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound) {
+        return None;
+    }
     match store.load().await {
         Ok(token) => token
             .filter(|token| token.is_valid(env.now()))
