@@ -73,7 +73,7 @@ export class Asks {
   #refuse(ask: string, kind: string, error: unknown): void {
     if (!this.#open.has(ask)) return;
     if (this.#kept(kind)) this.#thrown.set(ask, error);
-    if (kind === "session_store") this.#forgetStore(ask);
+    if (kind === "session_store" || kind === "token_store") this.#forgetStore(ask);
     try {
       this.#send(ask, { error: { message: error instanceof Error ? error.message : String(error) } });
     } catch {

@@ -1,6 +1,11 @@
 // What the package offers: the official names, and ours beside them.
 
 export { Accumulator, type CompleteBlock } from "./accumulator.js";
+export type { Auth } from "./auth/choice.js";
+export type { AuthManagerOptions, Refresh } from "./auth/config.js";
+export type { AuthMethod, AuthProvider, AuthStatus, AuthVerdict, Credential } from "./auth/credential.js";
+export { type AuthCallOptions, AuthManager } from "./auth/manager.js";
+export type { NewToken, Setup, StoredToken, TokenStore } from "./auth/token-store.js";
 export type { Exit } from "./channel.js";
 export type * from "./controls.js";
 export type * from "./elicitation.js";

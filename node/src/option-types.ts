@@ -1,5 +1,6 @@
 // What a query or session can be told, under the official names. How these become the core's options is in `options.ts`.
 
+import type { Auth } from "./auth/choice.js";
 import type { OnElicitation, OnUserDialog } from "./elicitation.js";
 import type { Hooks } from "./hooks.js";
 import type { McpServerConfig, McpServerConfigForProcessTransport } from "./mcp.js";
@@ -287,6 +288,11 @@ export interface Options {
   /** The sandbox of commands; merged over `settings.sandbox`. */
   sandbox?: SandboxSettings;
 
+  /**
+   * Who gives the program its credential: a manager, with whose credential it is started and no other, or not at all; or `false`: the
+   * program finds one by itself. Default: the stored token of a set-up where the environment has no credential.
+   */
+  auth?: Auth;
   /** The `claude` program. Default: `MADRIGAL_CLI_PATH`, then `PATH`, then the usual places. */
   pathToClaudeCodeExecutable?: string;
   /**

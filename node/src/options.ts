@@ -114,7 +114,7 @@ export function request(options: Options = {}): { text: string; host: HostOption
 /** Options in the core's names, what the core is told beside them, and what stays here. Throws `InvalidOptionsError`. */
 export function parts(options: Options): { wire: Wire; beside: object; host: HostOptions } {
   if (!isObject(options)) throw invalid("options", "expected an object");
-  const { canUseTool, onElicitation, onUserDialog, hooks, mcpServers, sessionStore, ...data } = options;
+  const { canUseTool, onElicitation, onUserDialog, hooks, mcpServers, sessionStore, auth, ...data } = options;
   const { stderr, abortController, signal, systemPrompt, env, loadTimeoutMs, ...plain } = data;
   for (const [name, value] of Object.entries({ canUseTool, onElicitation, onUserDialog, stderr }))
     expect(name, value, "a function", typeof value === "function");
@@ -125,7 +125,7 @@ export function parts(options: Options): { wire: Wire; beside: object; host: Hos
     "an AbortController",
     abortController?.signal instanceof AbortSignal,
   );
-  const host = provided({ canUseTool, onElicitation, onUserDialog, hooks, mcpServers, sessionStore });
+  const host = provided({ canUseTool, onElicitation, onUserDialog, hooks, mcpServers, sessionStore, auth });
   if (loadTimeoutMs !== undefined && (plain.timeouts === undefined || isObject(plain.timeouts)))
     plain.timeouts = { storeMs: loadTimeoutMs, ...plain.timeouts };
   const wire: Wire = translate({ ...plain, mcpServers: host.mcpServers }, table, "");

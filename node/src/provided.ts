@@ -1,6 +1,8 @@
 // What the program may ask this process for: permission, hooks, tools, answers. The functions stay here; the engine gets
 // their names.
 
+import type { Auth } from "./auth/choice.js";
+import { choice } from "./auth/choice.js";
 import type { OnElicitation, OnUserDialog } from "./elicitation.js";
 import { HOOK_EVENTS, type HookCallback } from "./hooks.js";
 import { invalid, isObject } from "./invalid.js";
@@ -16,23 +18,32 @@ export interface Provided {
   onElicitation: OnElicitation | undefined;
   onUserDialog: OnUserDialog | undefined;
   stores: Stores | undefined;
+  /** Held, so that a manager nobody else has lives as long as what it serves. */
+  auth: Auth | undefined;
   hooks: Map<string, HookCallback>;
   /** By server and name. */
   tools: Map<string, Map<string, AnyTool>>;
 }
 
-type Name = "canUseTool" | "onElicitation" | "onUserDialog" | "hooks" | "mcpServers" | "sessionStore";
+type Name =
+  | "canUseTool"
+  | "onElicitation"
+  | "onUserDialog"
+  | "hooks"
+  | "mcpServers"
+  | "sessionStore"
+  | "auth";
 type Functions = { [N in Name]: Options[N] | undefined };
 
 /** Nothing but a store, for work that needs no program. */
 export function onlyStores(stores: Stores): Provided {
   const none = { canUseTool: undefined, onElicitation: undefined, onUserDialog: undefined };
-  return { ...none, stores, hooks: new Map(), tools: new Map() };
+  return { ...none, stores, auth: undefined, hooks: new Map(), tools: new Map() };
 }
 
 /** The functions of the options, and what the engine is told about them beside `options`. */
 export function provided(options: Functions): { provided: Provided; wire: object; mcpServers: unknown } {
-  const { canUseTool, onElicitation, onUserDialog, sessionStore } = options;
+  const { canUseTool, onElicitation, onUserDialog, sessionStore, auth } = options;
   const asks = [];
   if (canUseTool) asks.push("can_use_tool");
   if (onElicitation) asks.push("elicitation");
@@ -47,6 +58,7 @@ export function provided(options: Functions): { provided: Provided; wire: object
       onElicitation,
       onUserDialog,
       stores: sessionStore === undefined ? undefined : () => sessionStore,
+      auth,
       hooks,
       tools,
     },
@@ -55,6 +67,7 @@ export function provided(options: Functions): { provided: Provided; wire: object
       ...(registered && { hooks: registered }),
       ...(servers.length > 0 && { tool_servers: servers }),
       ...(sessionStore !== undefined && storeWire(sessionStore)),
+      ...choice(auth, "auth"),
     },
     mcpServers: others,
   };

@@ -9,6 +9,7 @@ import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import {
+  AuthManager,
   createSdkMcpServer,
   deleteSession,
   forkSession,
@@ -24,7 +25,9 @@ import { z } from "zod";
 import { matches } from "./match.mjs";
 import { Place } from "./real-place.mjs";
 import { play } from "./scenario.mjs";
+import { giving, nothing } from "./set-up.mjs";
 import { alive, gone, root } from "./simulator.mjs";
+import { wiretap } from "./wiretap.mjs";
 
 /** How long the API may take to notice that an answer was taken to its end, and a tool to start. */
 const PATIENCE_MS = 60_000;
@@ -170,6 +173,47 @@ test("real: a session goes on from the store alone", () =>
       messages.map(({ type }) => type),
       ["user", "assistant", "user", "assistant"],
     );
+  }));
+
+test("real: the token that was stored is what the API sees, also after a restart", () =>
+  inPlace(async (place) => {
+    const token = "sk-ant-oat01-test-test-test-test";
+    const tap = await wiretap(place.url);
+    const store = { file: join(place.folder, "home", "token.json") };
+    const options = (auth) => {
+      const { env, ...others } = place.options({ auth }, { logged_in: false });
+      return { ...others, env: { ...env, ANTHROPIC_BASE_URL: tap.url } };
+    };
+    const first = new AuthManager({ ...nothing, store, cliPath: giving(token), onSetupOutput() {} });
+    first.setupInput("heron\n");
+    await first.setupToken();
+    const prompt = "Please say hello.";
+    for await (const message of query({ prompt, options: options(first) }))
+      if (message.type === "result") assert.match(message.result, /Hello/);
+    await first.close();
+    // Nothing but the file is left of it; another process is the real restart.
+    const script = `const { AuthManager, Session } = require("madrigal");
+      const { settings, options, prompt } = JSON.parse(process.env.MADRIGAL_REAL_AUTH);
+      (async () => {
+        const session = await Session.open({ ...options, auth: new AuthManager(settings) });
+        console.log((await session.send(prompt).result()).result);
+        await session.close();
+      })();`;
+    const given = { settings: { ...nothing, store }, options: options(), prompt };
+    const host = spawn(process.execPath, ["-e", script], {
+      cwd: join(root, "node"),
+      env: { ...process.env, MADRIGAL_REAL_AUTH: JSON.stringify(given) },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const exit = once(host, "exit");
+    assert.match(String(await once(host.stdout, "data")), /Hello/);
+    assert.deepEqual(await exit, [0, null]);
+    const second = new AuthManager({ ...nothing, store });
+    const orchestrator = new Orchestrator({ options: options(second) });
+    assert.match((await orchestrator.run(prompt)).text, /Hello/);
+    await orchestrator.close();
+    assert.deepEqual(tap.credentials, [`authorization: Bearer ${token}`]);
+    tap.close();
   }));
 
 async function inPlace(story) {

@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import * as madrigal from "madrigal";
+import { Authority } from "./authority.mjs";
 import { Conductor } from "./conduct.mjs";
 import { ScenarioStore } from "./failing-store.mjs";
 import { matches } from "./match.mjs";
@@ -97,15 +98,17 @@ class Run {
       await this.talk?.close("now");
       await this.conductor?.orchestrator.close();
       this.policed?.policy.close();
+      await this.authority?.close();
     }
   }
 
   async step(step) {
     const [name] = Object.keys(step);
-    if (this[name] === undefined) throw new Error(`no such step: ${name}`);
+    const method = name === "auth" ? "openAuth" : name;
+    if (this[method] === undefined) throw new Error(`no such step: ${name}`);
     let error;
     try {
-      await inTime(this[name](step[name], step), name);
+      await inTime(this[method](step[name], step), name);
     } catch (thrown) {
       error = thrown;
     }
@@ -132,6 +135,7 @@ class Run {
       provide(this.scenario, own, (ask) => this.onAsk(ask)),
     );
     if (this.store !== undefined) own.sessionStore = await this.store.filled();
+    if (this.auth !== undefined) own.auth = this.auth;
     this.aborter = own.abortController = new AbortController();
     return this.place(this.inFolder(own));
   }
@@ -326,7 +330,8 @@ class Run {
   }
 
   async orchestrator(config) {
-    this.conductor = new Conductor(config, (options) => this.place(this.inFolder(options)));
+    const auth = this.auth === undefined ? {} : { auth: this.auth };
+    this.conductor = new Conductor(config, (options) => this.place(this.inFolder({ ...options, ...auth })));
   }
 
   async flow(flow, { reply, cancel_when: cancelWhen }) {
@@ -355,6 +360,22 @@ class Run {
     if (reply !== undefined) assert.ok(matches(reply, said), `${command} gave ${JSON.stringify(said)}`);
   }
 
+  /** What is called `auth` in a scenario; the manager itself has that name here. */
+  async openAuth(given) {
+    this.scenario.files ??= {};
+    this.authority ??= new Authority(this.scenario, (error) => (this.raised = error));
+    const { pathToClaudeCodeExecutable: cliPath, env } = this.place({});
+    this.auth = await this.authority.open(given, { cliPath, env, folder: this.config().configDir });
+  }
+
+  async auth_call(name, { with: given = {}, types, shown, reply }) {
+    this.raised = undefined;
+    const value = await this.authority.call(name, given, types);
+    if (shown !== undefined)
+      assert.ok(matches(shown, this.authority.shown), `it drew ${JSON.stringify(this.authority.shown)}`);
+    if (reply !== undefined) assert.ok(matches(reply, value), `${name} gave ${JSON.stringify(value)}`);
+  }
+
   async gone({ fields = [] }) {
     await gone([this.pid ?? this.talk?.pid, ...fields.map((field) => this.pids[field])].filter(Boolean));
   }
@@ -365,7 +386,8 @@ class Run {
   }
 
   async times(times, { parallel, do: steps }) {
-    const one = () => new Run(this.scenario, this.place, this.store).steps(steps);
+    const one = () =>
+      Object.assign(new Run(this.scenario, this.place, this.store), { auth: this.auth }).steps(steps);
     if (parallel) await Promise.all(Array.from({ length: times }, one));
     else for (let time = 0; time < times; time++) await one();
   }

@@ -2,11 +2,14 @@
 
 import {
   AbortError,
+  AuthManager,
+  type AuthStatus,
   type CallToolResult,
   type CanUseTool,
   CircuitBreaker,
   CLINotFoundError,
   CostBudget,
+  type Credential,
   createSdkMcpServer,
   type ErrorCode,
   foldSessionSummary,
@@ -35,6 +38,7 @@ import {
   sessionStoreConformance,
   structured,
   type Task,
+  type TokenStore,
   tool,
 } from "madrigal";
 import { z as z3 } from "zod/v3";
@@ -261,4 +265,38 @@ export async function limited(): Promise<number> {
   budget.reserve(1, { spender: { flow: phase } }).settle(0.5);
   budget.limit({ run: "a" }, null);
   return breaker.call(async () => budget.state().accounts.keyHour?.spentUsd ?? 0);
+}
+
+class Vault implements TokenStore {
+  kept: string | undefined;
+  load() {
+    return this.kept === undefined ? null : { token: this.kept };
+  }
+  async save({ token, createdAt }: { token: string; createdAt?: string | null }): Promise<void> {
+    this.kept = createdAt === null ? "" : token;
+  }
+  clear(): void {
+    this.kept = undefined;
+  }
+}
+
+export async function authenticated(): Promise<string> {
+  await using auth = new AuthManager({
+    store: new Vault(),
+    setup: async ({ signal }) => ({ token: String(signal.aborted), expiresAt: new Date() }),
+    env: { ...process.env, CI: undefined },
+    onRefresh: ({ credential, error }) => console.log(credential?.expiresAt?.getTime(), error?.code),
+  });
+  const { method, expiresAt }: Credential = await auth.ensureAuthenticated({
+    signal: AbortSignal.timeout(1),
+  });
+  const { considered }: AuthStatus = await auth.status();
+  query({ prompt: "hi", options: { auth: method === "cloud" ? false : auth } });
+  const task: Task = { prompt: "hi", options: { auth } };
+  await new Orchestrator({ options: { auth }, fallbacks: [{ auth }] }).run(task);
+  // @ts-expect-error: a manager, or false
+  query({ prompt: "hi", options: { auth: true } });
+  // @ts-expect-error: a store must be able to forget
+  new AuthManager({ store: { load: () => null, save() {} } });
+  return `${expiresAt?.toISOString()} ${considered[0]?.verdict}`;
 }

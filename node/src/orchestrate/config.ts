@@ -1,5 +1,7 @@
 // How an orchestrator is made. The functions among its options stay here and serve every task that brings none of its own.
 
+import { managerNumber } from "../auth/choice.js";
+import type { AuthManager } from "../auth/manager.js";
 import { invalid, isObject } from "../invalid.js";
 import type { Options } from "../option-types.js";
 import { parts } from "../options.js";
@@ -36,6 +38,8 @@ export interface Candidate {
   model?: string;
   /** Variables for the program, beside or in place of those of the task: a credential, the address of a provider. */
   env?: Record<string, string>;
+  /** Who gives the program its credential, in place of what the task says. Limits count it by its fingerprint. */
+  auth?: AuthManager;
   /** A name for the credential in `env`, by which limits count it. */
   credential?: string;
   /** A name for the provider in `env`, by which limits count it. */
@@ -89,7 +93,7 @@ const names = {
   ...named("maxConcurrent", "maxWaiting", "maxStarting", "timeoutMs", "options", "fallbacks", "prefixWaitMs"),
   ...settings,
 };
-const candidate = named("model", "env", "credential", "provider");
+const candidate = named("model", "env", "auth", "credential", "provider");
 
 /** The configuration as the core has it. Throws `InvalidOptionsError`. */
 export function configWire(config: OrchestratorConfig): object {
@@ -99,7 +103,11 @@ export function configWire(config: OrchestratorConfig): object {
   if (options !== undefined) wire["options"] = taskParts(options, {}, "options").wire;
   if (fallbacks === undefined) return wire;
   if (!Array.isArray(fallbacks)) throw invalid("fallbacks", "expected a list");
-  wire["fallbacks"] = fallbacks.map((one, index) => inSnake(one, candidate, `fallbacks[${index}]`));
+  wire["fallbacks"] = fallbacks.map((one, index) => {
+    const fallback = inSnake(one, candidate, `fallbacks[${index}]`);
+    if (fallback["auth"] === undefined) return fallback;
+    return { ...fallback, auth: managerNumber(one.auth, `fallbacks[${index}].auth`, "an AuthManager") };
+  });
   return wire;
 }
 

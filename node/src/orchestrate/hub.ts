@@ -1,11 +1,12 @@
 // One orchestrator of the engine as JavaScript sees it: hands its signals to the calls they belong to, what happens to tasks to those who
 // watch, and ends when all calls have.
 
+import { choice } from "../auth/choice.js";
 import { engine, hold, type Listener, letGo, open, release } from "../engine.js";
 import { AbortError, fromWire, native, type WireError } from "../errors.js";
 import type { Drained } from "../native.js";
 import { Call, closed } from "./call.js";
-import { configWire, type OrchestratorConfig, type TaskOptions } from "./config.js";
+import { configWire, type OrchestratorConfig } from "./config.js";
 import type { WireOutcome } from "./outcome.js";
 import { progressFrom, Watcher } from "./progress.js";
 import { inCamel } from "./spelling.js";
@@ -32,7 +33,8 @@ interface Reply {
 
 /** One orchestrator of the engine. */
 export class Hub implements Listener {
-  readonly #base: TaskOptions;
+  /** Its managers live as long as it does. */
+  readonly #config: OrchestratorConfig;
   readonly #calls = new Map<number, Call>();
   readonly #replies = new Map<number, Reply>();
   readonly #watchers = new Set<Watcher>();
@@ -47,8 +49,8 @@ export class Hub implements Listener {
     const orchestrator = configWire(config);
     try {
       return open(
-        JSON.stringify({ orchestrator, progress: true }),
-        (id) => new Hub(id, config.options ?? {}),
+        JSON.stringify({ orchestrator, progress: true, ...choice(config.options?.auth, "options.auth") }),
+        (id) => new Hub(id, config),
       );
     } catch (error) {
       throw inCamel(error);
@@ -57,9 +59,9 @@ export class Hub implements Listener {
 
   private constructor(
     readonly id: number,
-    base: TaskOptions,
+    config: OrchestratorConfig,
   ) {
-    this.#base = base;
+    this.#config = config;
   }
 
   /**
@@ -77,7 +79,9 @@ export class Hub implements Listener {
     const given = signals.filter((one) => one !== undefined);
     for (const signal of given) if (signal.aborted) throw new AbortError(signal.reason);
     const id = ++this.#lastCommand;
-    const call = new Call(this.id, id, this.#base, () => this.#send({ command: "cancel", run: id }));
+    const call = new Call(this.id, id, this.#config.options ?? {}, () =>
+      this.#send({ command: "cancel", run: id }),
+    );
     const flow = describe(call);
     const stops = given.map((signal) => {
       const abort = () => call.giveUp(new AbortError(signal.reason));
