@@ -1,6 +1,21 @@
 // What the package offers: the official names, and ours beside them.
 
 export { Accumulator, type CompleteBlock } from "./accumulator.js";
+export {
+  type AgentChanges,
+  type AgentFamily,
+  type AgentPreset,
+  type Agents,
+  type AgentWarning,
+  agentFromMarkdown,
+  agentPresets,
+  agentToMarkdown,
+  mergeAgents,
+  type NamedAgent,
+  validateAgents,
+} from "./agents/agents.js";
+export { AgentBuilder, type AgentExample } from "./agents/builder.js";
+export * from "./agents/files.js";
 export type { Auth } from "./auth/choice.js";
 export type { AuthManagerOptions, Refresh } from "./auth/config.js";
 export type { AuthMethod, AuthProvider, AuthStatus, AuthVerdict, Credential } from "./auth/credential.js";
@@ -43,6 +58,8 @@ export { type LogLevel, type LogLine, onLog } from "./log.js";
 export type * from "./mcp.js";
 export { InMemorySessionStore } from "./memory-store.js";
 export type * from "./messages.js";
+export * from "./models.js";
+export * from "./option-presets.js";
 export * from "./option-types.js";
 export type * from "./orchestrate/call-options.js";
 export type { Candidate, OrchestratorConfig, TaskOptions } from "./orchestrate/config.js";

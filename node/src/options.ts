@@ -134,6 +134,30 @@ export function parts(options: Options): { wire: Wire; beside: object; host: Hos
   return { wire, beside: host.wire, host: { provided: host.provided, stderr, signals } };
 }
 
+/** Options that are functions or objects of this process, of which the core has another name or none. */
+const hosted = [
+  "canUseTool",
+  "onElicitation",
+  "onUserDialog",
+  "hooks",
+  "sessionStore",
+  "loadTimeoutMs",
+  "auth",
+  "stderr",
+  "abortController",
+  "signal",
+];
+
+/** The name the core has for an option. Throws `InvalidOptionsError` for one that is none. */
+export function coreName(option: string): string {
+  const known = Object.hasOwn(table, option) ? table[option] : undefined;
+  if (typeof known === "string") return known;
+  if (known === undefined && !hosted.includes(option)) throw invalid(option, unknownOption(table));
+  return option;
+}
+
+const unknownOption = (names: Table) => `unknown option; known are ${Object.keys(names).sort().join(", ")}`;
+
 /** An error of the core, with the options it speaks of in the words of this package. */
 export function respell(error: unknown): unknown {
   if (!(error instanceof MadrigalError)) return error;
@@ -177,8 +201,7 @@ function translate(values: object, names: Table, prefix: string): Wire {
     if (value === undefined) continue;
     const known = Object.hasOwn(names, name) ? names[name] : undefined;
     const path = prefix + name;
-    if (known === undefined)
-      throw invalid(path, `unknown option; known are ${Object.keys(names).sort().join(", ")}`);
+    if (known === undefined) throw invalid(path, unknownOption(names));
     if (typeof known === "string") wire[known] = value;
     else if (isObject(value)) wire[name] = translate(value, known, `${path}.`);
     else throw invalid(path, "expected an object");

@@ -40,6 +40,17 @@ export function official({ add_dirs, append_system_prompt, cli_path, ...rest }) 
   return options;
 }
 
+/** Options of this package in the words of the core. */
+export function core(options) {
+  const special = { additionalDirectories: "add_dirs", pathToClaudeCodeExecutable: "cli_path" };
+  return Object.fromEntries(
+    Object.entries(options).map(([name, value]) => {
+      const theirs = special[name] ?? snake(name);
+      return [theirs, nested.includes(theirs) ? snakeKeys(value) : value];
+    }),
+  );
+}
+
 /** What is said about an option, in the words of this package. */
 export function respelled(error) {
   const special = {

@@ -14,6 +14,7 @@ import { argumentsInSnake, called, official, replies, respelled, snakeKeys } fro
 import { police } from "./policing.mjs";
 import { provide, tools } from "./provide.mjs";
 import { gone } from "./simulator.mjs";
+import { specialists, spokenOfAgents } from "./specialists.mjs";
 
 /** Long enough for a slow machine; reached only when something hangs. */
 const LIMIT_MS = 60_000;
@@ -122,10 +123,7 @@ class Run {
       assert.equal(error, raised, "not the exception that was raised");
       return;
     }
-    assert.ok(
-      matches(respelled(step.error), name === "invoke" ? argumentsInSnake(wire(error)) : wire(error)),
-      `${name} failed with ${error.stack}\n${JSON.stringify(error)}`,
-    );
+    assert.ok(fails(step, wire(error)), `${name} failed with ${error.stack}\n${JSON.stringify(error)}`);
   }
 
   async options() {
@@ -256,6 +254,11 @@ class Run {
   }
 
   async invoke(name, { with: given = {}, reply }) {
+    if (name in specialists) {
+      const value = await specialists[name](given, this.config());
+      if (reply !== undefined) assert.ok(matches(reply, value), `${name} gave ${JSON.stringify(value)}`);
+      return;
+    }
     const { method, args } = called(name, given);
     const last = typeof args.at(-1) === "object" && args.at(-1) !== null ? args.pop() : {};
     const { directory, ...rest } = last;
@@ -391,6 +394,13 @@ class Run {
     if (parallel) await Promise.all(Array.from({ length: times }, one));
     else for (let time = 0; time < times; time++) await one();
   }
+}
+
+/** Whether an error is the expected one, whoever's words it is in. */
+function fails({ invoke, error: expected }, error) {
+  if (spokenOfAgents(invoke)) return matches(expected, error);
+  const named = invoke === undefined || invoke in specialists ? error : argumentsInSnake(error);
+  return matches(respelled(expected), named);
 }
 
 const wire = (error) => error.toJSON?.() ?? { code: error.code, message: error.message };

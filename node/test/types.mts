@@ -2,8 +2,11 @@
 
 import {
   AbortError,
+  AgentBuilder,
+  type AgentDefinition,
   AuthManager,
   type AuthStatus,
+  agentPresets,
   type CallToolResult,
   type CanUseTool,
   CircuitBreaker,
@@ -17,11 +20,14 @@ import {
   type HookCallback,
   InMemorySessionStore,
   listSessions,
+  loadAgents,
   MadrigalError,
+  mergeAgents,
   type Options,
   Orchestrator,
   type OrchestratorConfig,
   type Outcome,
+  optionPreset,
   type Query,
   query,
   RateLimiter,
@@ -37,9 +43,13 @@ import {
   SYSTEM_PROMPT_DYNAMIC_BOUNDARY,
   sessionStoreConformance,
   structured,
+  suggestModels,
   type Task,
   type TokenStore,
   tool,
+  validateAgents,
+  withAgents,
+  withModel,
 } from "madrigal";
 import { z as z3 } from "zod/v3";
 import { z } from "zod/v4";
@@ -299,4 +309,20 @@ export async function authenticated(): Promise<string> {
   // @ts-expect-error: a store must be able to forget
   new AuthManager({ store: { load: () => null, save() {} } });
   return `${expiresAt?.toISOString()} ${considered[0]?.verdict}`;
+}
+
+export async function specialists(session: Session): Promise<string> {
+  const reviewer: AgentDefinition = new AgentBuilder("a").effort("low").field("memory", "user").build().agent;
+  const agents = mergeAgents({ reviewer }, { reviewer: { model: null, tools: ["Read"] } });
+  const { agents: loaded } = await loadAgents({ scope: "user" });
+  const options: Options = withAgents(optionPreset("chat", { model: null, maxTurns: 2 }), agents);
+  withAgents(withModel(options, "opus", ["sonnet"]), [...loaded, ...agentPresets("testing")]);
+  const { known, suggestions } = suggestModels("opsu", await session.supportedModels());
+  // @ts-expect-error: no such preset
+  optionPreset("develpment");
+  // @ts-expect-error: no such family
+  agentPresets("securty");
+  // @ts-expect-error: tools are a list
+  new AgentBuilder("a").tools("Read");
+  return known ? "" : `${suggestions[0]} ${validateAgents(agents)[0]?.field}`;
 }
