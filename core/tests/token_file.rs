@@ -22,7 +22,7 @@ use madrigal::{
     transport::BoxFuture,
 };
 
-/// The file, for a process that plays a part.
+/// The file, for a process that plays the other part of a test.
 const FILE: &str = "MADRIGAL_TEST_TOKEN_FILE";
 
 /// How often a writer is killed.
@@ -64,10 +64,10 @@ impl Drop for Folder {
     }
 }
 
-/// This program again, for one of the parts below.
-fn play(part: &str, file: &Path) -> Child {
+/// This program again, for the other part of a test.
+fn play(test: &str, file: &Path) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([part, "--exact", "--ignored", "--nocapture", "--test-threads=1"]).env(FILE, file);
+    command.args([test, "--exact", "--nocapture", "--test-threads=1"]).env(FILE, file);
     for name in ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"] {
         command.env(name, "");
     }
@@ -86,15 +86,12 @@ fn hears(output: &mut impl BufRead, word: &str) -> String {
     panic!("the process ended before it said {word}");
 }
 
-/// The file, in a process that plays a part; nothing where nobody asked for one.
+/// The file, in a process that plays the other part of a test.
 fn file() -> Option<PathBuf> {
     std::env::var_os(FILE).map(PathBuf::from)
 }
 
-#[tokio::test]
-#[ignore = "a part for `a_writer_that_is_killed_loses_no_token`"]
-async fn writes_without_end() {
-    let Some(file) = file() else { return };
+async fn writes_without_end(file: PathBuf) {
     let store = FileTokenStore::new(file);
     let mut next = store.load().await.unwrap().map_or(0, |token| number(&token));
     loop {
@@ -106,13 +103,16 @@ async fn writes_without_end() {
 
 #[tokio::test]
 async fn a_writer_that_is_killed_loses_no_token() {
+    if let Some(file) = file() {
+        return writes_without_end(file).await;
+    }
     let folder = Folder::new("killed-writer");
     let store = FileTokenStore::new(folder.file());
     store.save(&token(0)).await.unwrap();
     let mut random = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos().into();
     let seed = random;
     for kill in 0..KILLS {
-        let mut writer = play("writes_without_end", &folder.file());
+        let mut writer = play("a_writer_that_is_killed_loses_no_token", &folder.file());
         let mut said = BufReader::new(writer.stdout.take().unwrap());
         let first: u64 = hears(&mut said, "saved=").parse().unwrap();
         // Somewhere in one of the next writes: which moment is what is tried, so it need not be the same each time.
@@ -157,10 +157,7 @@ impl TokenSetup for Desk {
     }
 }
 
-#[tokio::test]
-#[ignore = "a part for `two_processes_that_renew_at_once_renew_once`"]
-async fn renews_once_it_is_told() {
-    let Some(file) = file() else { return };
+async fn renews_once_it_is_told(file: PathBuf) {
     let manager = AuthManager::new(AuthConfig {
         store: Some(Arc::new(FileTokenStore::new(&file))),
         setup: Some(Arc::new(Desk(file))),
@@ -176,13 +173,16 @@ async fn renews_once_it_is_told() {
 
 #[tokio::test]
 async fn two_processes_that_renew_at_once_renew_once() {
+    if let Some(file) = file() {
+        return renews_once_it_is_told(file).await;
+    }
     let folder = Folder::new("two-renew");
     let store = FileTokenStore::new(folder.file());
     let old = token(0);
     store.save(&old).await.unwrap();
     let mut processes: Vec<_> = (0..2)
         .map(|_| {
-            let mut process = play("renews_once_it_is_told", &folder.file());
+            let mut process = play("two_processes_that_renew_at_once_renew_once", &folder.file());
             let said = BufReader::new(process.stdout.take().unwrap());
             (process, said)
         })

@@ -20,8 +20,9 @@ export async function wiretap(url) {
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
+  const { port } = server.address();
   return {
-    url: `http://127.0.0.1:${server.address().port}`,
+    url: `http://127.0.0.1:${port}`,
     get credentials() {
       return [...seen];
     },
