@@ -10,8 +10,9 @@ use std::{
 use madrigal::{
     Error, ErrorKind, Result,
     auth::{
-        AuthConfig, AuthEvent, AuthManager, AuthSource, FileTokenStore, HostTerminal, MemoryTokenStore,
-        NewToken, ProgramSetup, SETUP_LIMIT, Secret, SetupTerminal, StoredToken, TokenSetup, TokenStore,
+        AuthConfig, AuthEvent, AuthManager, AuthSource, Environment, FileTokenStore, HostTerminal,
+        KeyringTokenStore, MemoryTokenStore, NewToken, ProgramSetup, SETUP_LIMIT, Secret, SetupTerminal,
+        StoredToken, TokenSetup, TokenStore,
     },
     session::Progress,
     transport::BoxFuture,
@@ -82,9 +83,10 @@ enum TerminalName {
     Host,
 }
 
-/// Which store: a word, or `{"file": PATH}`.
+/// Which store: a word, `{"file": PATH}` or `{"keyring": ACCOUNT}`.
 enum StoreName {
     Auto,
+    Keyring(String),
     Memory,
     Host,
     File(Option<PathBuf>),
@@ -93,15 +95,17 @@ enum StoreName {
 impl<'de> Deserialize<'de> for StoreName {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        let file = value.get("file").and_then(Value::as_str).map(PathBuf::from);
-        match (value.as_str(), file) {
-            (Some("auto"), _) => Ok(Self::Auto),
-            (Some("memory"), _) => Ok(Self::Memory),
-            (Some("host"), _) => Ok(Self::Host),
-            (Some("file"), _) => Ok(Self::File(None)),
-            (None, Some(path)) => Ok(Self::File(Some(path))),
+        let text = |key: &str| value.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+        match (value.as_str(), text("file"), text("keyring")) {
+            (Some("auto"), ..) => Ok(Self::Auto),
+            (Some("memory"), ..) => Ok(Self::Memory),
+            (Some("host"), ..) => Ok(Self::Host),
+            (Some("file"), ..) => Ok(Self::File(None)),
+            (Some("keyring"), ..) => Ok(Self::Keyring("default".into())),
+            (None, Some(path), None) => Ok(Self::File(Some(path.into()))),
+            (None, None, Some(account)) => Ok(Self::Keyring(account.into())),
             _ => Err(serde::de::Error::custom(
-                "store: expected `auto`, `file`, `memory`, `host` or {\"file\": PATH}",
+                "store: expected `auto`, `keyring`, `file`, `memory`, `host`, {\"file\": PATH} or {\"keyring\": ACCOUNT}",
             )),
         }
     }
@@ -193,12 +197,13 @@ pub(crate) fn open(spec: &RawValue, wake: Arc<dyn Wake>) -> Result<SessionId> {
             ..ProgramSetup::default()
         }),
     };
+    let store = store(spec.store, &spec.env, &asks)?;
     let told = signals.clone();
     let manager = AuthManager::new(AuthConfig {
         name: spec.name,
         credential: spec.credential.map(|text| Secret::from(text.as_str())),
         env: spec.env,
-        store: store(spec.store, &asks)?,
+        store,
         setup: Some(setup),
         auto_refresh: spec.auto_refresh,
         refresh_before_expiry: Duration::from_millis(spec.refresh_before_expiry_ms),
@@ -214,12 +219,18 @@ pub(crate) fn open(spec: &RawValue, wake: Arc<dyn Wake>) -> Result<SessionId> {
     Ok(number)
 }
 
-fn store(name: StoreName, asks: &Arc<Asks>) -> Result<Option<Arc<dyn TokenStore>>> {
+fn store(
+    name: StoreName,
+    env: &BTreeMap<String, String>,
+    asks: &Arc<Asks>,
+) -> Result<Option<Arc<dyn TokenStore>>> {
+    let env = Environment::current().with(env);
     Ok(match name {
         StoreName::Auto => None,
+        StoreName::Keyring(account) => Some(Arc::new(KeyringTokenStore::within(account, &env))),
         StoreName::Memory => Some(Arc::new(MemoryTokenStore::new())),
         StoreName::Host => Some(Arc::new(HostTokenStore(asks.clone()))),
-        StoreName::File(None) => Some(Arc::new(FileTokenStore::standard()?)),
+        StoreName::File(None) => Some(Arc::new(FileTokenStore::within(&env)?)),
         StoreName::File(Some(path)) => Some(Arc::new(FileTokenStore::new(path))),
     })
 }

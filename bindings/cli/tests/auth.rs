@@ -7,9 +7,10 @@ mod terminal;
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader},
     os::unix::fs::PermissionsExt,
     path::PathBuf,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -117,6 +118,49 @@ fn a_person_logs_in_and_runs_use_the_token() {
         .output()
         .unwrap();
     assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+}
+
+#[test]
+fn a_token_in_the_keyring_is_used_by_runs() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/keyring/session");
+    let mut keyring = Command::new(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut address = String::new();
+    BufReader::new(keyring.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    let bus = [("DBUS_SESSION_BUS_ADDRESS", address.trim())];
+    let home = Home::new("keyring", &login());
+    let terminal = Terminal::new(60);
+    let child = home.ready(&mut terminal.command(BIN), &["auth", "setup-token"]).envs(bus).spawn().unwrap();
+    terminal.shows("Paste code here");
+    terminal.types("test-code\n");
+    let (code, seen, _) = terminal.end(child);
+    assert!(code == Some(0) && seen.contains("is stored in keyring") && !seen.contains("CANARY"), "{seen}");
+    assert!(!home.file().exists());
+    assert_eq!(home.json(&["setup-token"], &bus).1["new"], false);
+    for store in ["auto", "keyring"] {
+        let (code, status) = home.json(&["status", "--store", store], &bus);
+        assert_eq!(
+            (code, &status["source"], &status["store"]),
+            (Some(0), &"keyring".into(), &"keyring".into())
+        );
+    }
+    let steps = serde_json::json!([{"await": {"type": "user"}}, {"init": {}}, {"text": {"text": "ok"}}, {"result": {}}]);
+    let run = home
+        .ready(&mut Command::new(BIN), &["ask", "hi"])
+        .envs(bus)
+        .env("MADRIGAL_SIMULATE", serde_json::json!({"name": "who", "cli": steps}).to_string())
+        .output()
+        .unwrap();
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    // Elsewhere, such as in a shell without the desktop, it is said where the token is and what keeps it from being used.
+    let (code, status) = home.json(&["status"], &[]);
+    assert_eq!((code, &status["store"]), (Some(4), &"keyring".into()));
+    assert!(status["considered"].to_string().contains("DBUS_SESSION_BUS_ADDRESS is not set"), "{status}");
+    let report = home.json(&["doctor"], &[]).1;
+    assert_eq!(finding(&report, "store")["facts"]["context"]["keyring"], "no_bus");
+    assert_eq!(home.json(&["clear"], &bus).1["cleared"], true);
+    assert_eq!(home.json(&["status"], &bus).0, Some(4));
+    drop(keyring.stdin.take());
+    keyring.wait().unwrap();
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::{
 use tokio::task::AbortHandle;
 
 use super::{
-    Considered, Credential, Environment, FileTokenStore, ProgramSetup, Provider, Resolution, Secret,
+    AutoTokenStore, Considered, Credential, Environment, Method, ProgramSetup, Provider, Resolution, Secret,
     StoredToken, TokenSetup, TokenStore, login,
     refresh::{AGAIN, Refresh},
     resolve, time,
@@ -33,7 +33,7 @@ pub struct AuthConfig {
     pub credential: Option<Secret>,
     /// Variables that count besides those of this process.
     pub env: BTreeMap<String, String>,
-    /// Where the token is kept; `~/.claude_sdk/token.json` by default.
+    /// Where the token is kept; by default in the keyring where there is one, else in `~/.claude_sdk/token.json` ([`AutoTokenStore`]).
     pub store: Option<Arc<dyn TokenStore>>,
     /// How a new token is got; `claude setup-token` by default.
     pub setup: Option<Arc<dyn TokenSetup>>,
@@ -125,6 +125,8 @@ pub struct AuthStatus {
     pub expires_at: Option<String>,
     /// Hours until then, to one decimal; negative when it is over.
     pub time_until_expiry_hours: Option<f64>,
+    /// The store where a token is, or would be, kept: `keyring`, `file ~/.claude_sdk/token.json`.
+    pub store: String,
     /// Every place that was looked at, in order.
     pub considered: Vec<Considered>,
     /// What may be wrong all the same.
@@ -169,6 +171,8 @@ struct Known {
     /// Fingerprints of what the API refused.
     refused: HashSet<String>,
     refresh: Option<AbortHandle>,
+    /// The person was asked to unlock the store, and it stayed locked: not again by itself.
+    stays_locked: bool,
 }
 
 impl Drop for Known {
@@ -188,7 +192,7 @@ impl AuthManager {
     pub fn new(config: AuthConfig) -> Result<Self> {
         let store = match &config.store {
             Some(store) => Arc::clone(store),
-            None => Arc::new(FileTokenStore::standard()?),
+            None => Arc::new(AutoTokenStore::within(&Environment::current().with(&config.env))?),
         };
         let setup = config.setup.clone().unwrap_or_else(|| {
             let env = config.env.clone().into_iter().collect();
@@ -222,16 +226,32 @@ impl AuthManager {
         if let Some(credential) = self.0.current() {
             return Ok(credential);
         }
+        let mut asked = false;
         loop {
             let since = self.0.lock().given_times;
-            let resolution = self.0.look().await?;
+            let (resolution, mut trouble) = self.0.look().await?;
+            // Nobody is asked to unlock a token that is not needed.
+            let needed = resolution.credential.as_ref().is_none_or(|found| found.method == Method::CliLogin);
+            let locked = needed && trouble.as_ref().is_some_and(is_locked);
+            if locked && !asked && self.0.person() && !self.0.lock().stays_locked {
+                asked = true;
+                match self.0.unlock().await {
+                    Ok(()) => continue,
+                    Err(error) => trouble = Some(error),
+                }
+            }
             for warning in &resolution.warnings {
                 tracing::warn!("{warning}");
             }
-            let found = if resolution.credential.is_none() && self.0.may_ask() {
-                self.0.stored(self.0.renew(None).await?)
-            } else {
-                resolution.require().map_err(|error| error.operation("ensure_authenticated"))?
+            let found = match trouble {
+                // A new token is no answer to a keyring that may have one, and could not be kept there.
+                Some(error) if resolution.credential.is_none() => {
+                    return Err(error.operation("ensure_authenticated"));
+                }
+                _ if resolution.credential.is_none() && self.0.may_ask() => {
+                    self.0.stored(self.0.renew(None).await?)
+                }
+                _ => resolution.require().map_err(|error| error.operation("ensure_authenticated"))?,
             };
             // Another one was given meanwhile: that one counts.
             if let Some(kept) = self.keep_since(found, since) {
@@ -247,6 +267,10 @@ impl AuthManager {
     /// Those of the set-up ([`ProgramSetup::run`]) and of the store.
     pub async fn setup_token(&self) -> Result<Credential> {
         let _flight = self.0.flight.lock().await;
+        // Before the person logs in: a new token must have a place.
+        if self.0.person() {
+            self.0.unlock().await?;
+        }
         let before = self.0.store.load().await?;
         let token = self.0.renew(Some(before)).await?;
         Ok(self.keep(self.0.stored(token)))
@@ -301,7 +325,13 @@ impl AuthManager {
     pub async fn clear(&self) -> Result<()> {
         let _flight = self.0.flight.lock().await;
         let _lock = self.0.store.lock().await?;
-        self.0.store.clear().await?;
+        if let Err(error) = self.0.store.clear().await {
+            if !(is_locked(&error) && self.0.person()) {
+                return Err(error);
+            }
+            self.0.unlock().await?;
+            self.0.store.clear().await?;
+        }
         let mut known = self.0.lock();
         known.credential = None;
         known.refused.clear();
@@ -318,7 +348,7 @@ impl AuthManager {
     ///
     /// `auth` for two providers at once and for a cloud whose variables are half set.
     pub async fn status(&self) -> Result<AuthStatus> {
-        let resolution = self.0.look().await?;
+        let (resolution, _) = self.0.look().await?;
         let now = self.0.wall();
         let used = resolution.credential.as_ref();
         let expires_at = used.and_then(|used| used.expires_at);
@@ -332,6 +362,7 @@ impl AuthManager {
             token_present: used.is_some_and(|used| used.secret.is_some()),
             expires_at: expires_at.map(time::show),
             time_until_expiry_hours: expires_at.map(|at| hours(now, at)),
+            store: self.0.store.name(),
             considered: resolution.considered,
             warnings: resolution.warnings,
         })
@@ -439,25 +470,37 @@ impl Inner {
     }
 
     fn may_ask(&self) -> bool {
-        !self.setup.is_interactive()
-            || self.config.interactive.unwrap_or_else(|| !self.environment().is_on("CI"))
+        !self.setup.is_interactive() || self.person()
+    }
+
+    /// Whether somebody may be asked.
+    fn person(&self) -> bool {
+        self.config.interactive.unwrap_or_else(|| !self.environment().is_on("CI"))
+    }
+
+    async fn unlock(&self) -> Result<()> {
+        let unlocked = self.store.unlock().await;
+        self.lock().stays_locked = unlocked.is_err();
+        unlocked
     }
 
     fn environment(&self) -> Environment {
         Environment::current().with(&self.config.env).at(self.wall())
     }
 
-    /// Looks everywhere but asks nobody.
-    async fn look(&self) -> Result<Resolution> {
+    /// Looks everywhere but asks nobody. With it the error of a keyring that does not say what it has.
+    async fn look(&self) -> Result<(Resolution, Option<Error>)> {
         let env = self.environment();
-        let name = self.store.name();
-        let stored = self.store.load().await.map(|token| token.map(|token| (token, name))).transpose();
+        let stored = self.store.load().await.map(|token| token.map(|token| (token, self.store.name())));
+        let trouble = stored.as_ref().err().filter(|error| error.context().contains_key("keyring")).cloned();
+        let stored = stored.transpose();
         let (refused, given) = {
             let known = self.lock();
             (known.refused.clone(), known.given.clone())
         };
         let login = self.config.cli_login && login::present(&env, self.config.cli_path.as_deref()).await;
-        resolve::choose(given.as_ref(), &env, stored, login, &|found| refused.contains(&found.fingerprint()))
+        let refused = |found: &Credential| refused.contains(&found.fingerprint());
+        Ok((resolve::choose(given.as_ref(), &env, stored, login, &refused)?, trouble))
     }
 
     /// Gets a token and stores it under the store's lock. `before` is what the store had when this was decided: when another process
@@ -488,6 +531,11 @@ impl fmt::Debug for AuthManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("AuthManager").field(&self.0.config).finish()
     }
+}
+
+/// Whether a person could open the store.
+fn is_locked(error: &Error) -> bool {
+    error.context().get("keyring").is_some_and(|why| why == "locked")
 }
 
 /// Hours from one time to another, to one decimal.

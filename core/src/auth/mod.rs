@@ -28,5 +28,5 @@ pub use secret::Secret;
 pub use setup::{HostTerminal, NewToken, ProgramSetup, SETUP_LIMIT, SetupTerminal, TokenSetup};
 pub use source::AuthSource;
 pub(crate) use source::Given;
-pub use store::{FileTokenStore, MemoryTokenStore, TokenLock, TokenStore};
+pub use store::{AutoTokenStore, FileTokenStore, KeyringTokenStore, MemoryTokenStore, TokenLock, TokenStore};
 pub use token::{Method, OAUTH_LIFETIME, StoredToken, UNKNOWN_LIFETIME};

@@ -1,6 +1,9 @@
 //! Where a run has its credential from: a manager, the token that a set-up stored, or whatever the program finds.
 
-use super::{AuthManager, Credential, Environment, FileTokenStore, Provider, StoredToken, TokenStore as _};
+use super::{
+    AuthManager, Credential, Environment, FileTokenStore, KeyringTokenStore, Provider, StoredToken,
+    TokenStore,
+};
 use crate::{Options, Result};
 
 /// Variables that hold a credential the program uses.
@@ -19,7 +22,7 @@ const CREDENTIALS: [&str; 3] = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CL
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum AuthSource {
-    /// The token that was stored by a set-up (`~/.claude_sdk/token.json`), where the environment has no credential and names no
+    /// The token that was stored by a set-up (in `~/.claude_sdk/token.json`, or in the keyring where a note beside it says so), where the environment has no credential and names no
     /// provider. Where there is none either, or it expired, the program decides.
     #[default]
     Automatic,
@@ -88,15 +91,16 @@ async fn stored(options: &Options) -> Option<Credential> {
     if CREDENTIALS.into_iter().chain(providers).any(chosen) {
         return None;
     }
-    let store = match env.get("HOME") {
-        Some(home) => FileTokenStore::new(std::path::Path::new(home).join(".claude_sdk/token.json")),
-        None => FileTokenStore::standard().ok()?,
+    // Every start of a program comes by here. Where no token was ever stored no thread is started to read one, and where none was put
+    // into the keyring nobody asks D-Bus: two looks cost no more than those at where the program may be.
+    let file = FileTokenStore::within(&env).ok()?;
+    let keyring;
+    let store: &dyn TokenStore = if file.path().symlink_metadata().is_ok() {
+        &file
+    } else {
+        keyring = KeyringTokenStore::noted(&env, &file)?;
+        &keyring
     };
-    // Where no token was ever stored no thread is started to read one: every start of a program comes by here, and one look costs no
-    // more than those at where the program may be.
-    if matches!(store.path().symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound) {
-        return None;
-    }
     match store.load().await {
         Ok(token) => token
             .filter(|token| token.is_valid(env.now()))

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::exit;
 
@@ -22,12 +22,23 @@ pub(crate) enum AuthCommand {
     Doctor(PlaceArguments),
 }
 
+/// A store by its name, as everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StoreName {
+    Auto,
+    Keyring,
+    File,
+}
+
 /// Where the token is, and which program is asked.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PlaceArguments {
     /// The file the token is kept in, in place of the one that runs look at
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+    /// Where the token is kept: in the keyring, in the file that runs look at, or in the file where there is a token or no keyring
+    #[arg(long, value_enum, value_name = "STORE", default_value = "auto", conflicts_with = "file")]
+    pub(crate) store: StoreName,
     /// The `claude` program; default: MADRIGAL_CLI_PATH, then PATH, then the usual places
     #[arg(long, value_name = "FILE")]
     pub(crate) cli_path: Option<PathBuf>,

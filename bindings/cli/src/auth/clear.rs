@@ -8,6 +8,11 @@ use crate::output;
 
 pub(super) async fn run(place: &PlaceArguments) -> Result<u8> {
     let (manager, store) = (manager(place)?, store(place)?);
+    if let Err(error) = store.load().await
+        && error.context().get("keyring").is_some_and(|why| why == "locked")
+    {
+        super::unlock(&*store).await?;
+    }
     // Something that is no token is removed too: it was reported, and this is how it is got rid of.
     let was_there = !matches!(store.load().await, Ok(None));
     manager.clear().await?;

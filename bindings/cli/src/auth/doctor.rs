@@ -4,11 +4,11 @@ use std::fs::File;
 
 use madrigal::{
     Error, Result,
-    auth::{AuthStatus, Considered, Environment, FileTokenStore, Provider, TokenStore as _, Verdict},
+    auth::{AuthStatus, Considered, Environment, Provider, TokenStore, Verdict},
 };
 use serde_json::json;
 
-use super::{args::PlaceArguments, file, manager};
+use super::{args::PlaceArguments, manager, store};
 use crate::doctor::{self, Finding, Status};
 
 const SET_UP: &str =
@@ -20,8 +20,7 @@ const SOON: f64 = 24.0;
 pub(super) async fn run(place: &PlaceArguments) -> Result<u8> {
     let (mut findings, _) = doctor::program::look(place.cli_path.as_deref()).await;
     findings.push(provider(&Environment::current()));
-    let file = file(place)?;
-    findings.push(stored(&file).await);
+    findings.push(stored(&*store(place)?).await);
     match manager(place)?.status().await {
         Ok(status) => {
             findings.extend(super::looked_at(&status).map(source));
@@ -59,22 +58,30 @@ fn provider(env: &Environment) -> Finding {
 }
 
 /// Whether there is a token, and nobody else can read it.
-async fn stored(file: &FileTokenStore) -> Finding {
-    let path = file.path().display().to_string();
-    let facts = json!({"path": path});
-    match file.load().await {
-        Ok(None) => Finding::new("store", Status::Ok, format!("no token in {path}")).facts(facts),
+async fn stored(store: &dyn TokenStore) -> Finding {
+    let found = store.load().await;
+    let name = store.name();
+    let path = name.strip_prefix("file ");
+    let facts = match path {
+        Some(path) => json!({"store": name, "path": path}),
+        None => json!({"store": name}),
+    };
+    match found {
+        Ok(None) => Finding::new("store", Status::Ok, format!("no token in {name}")).facts(facts),
         Ok(Some(_)) => {
-            Finding::new("store", Status::Ok, format!("{path} is private and holds a token")).facts(facts)
+            Finding::new("store", Status::Ok, format!("{name} is private and holds a token")).facts(facts)
         }
         Err(error) => {
             let finding = wrong("store", &error);
             let new = "`madrigal auth clear`, then `madrigal auth setup-token`";
-            finding.advice(if error.message().contains("chmod") {
-                format!("chmod 600 '{path}', or {new}")
-            } else {
-                new.to_owned()
-            })
+            match path {
+                Some(path) if error.message().contains("chmod") => {
+                    finding.advice(format!("chmod 600 '{path}', or {new}"))
+                }
+                Some(_) => finding.advice(new),
+                // The message says what to do.
+                None => finding,
+            }
         }
     }
 }

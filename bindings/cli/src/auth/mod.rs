@@ -12,12 +12,15 @@ use std::sync::Arc;
 
 use madrigal::{
     Error, Result,
-    auth::{AuthConfig, AuthManager, AuthStatus, Considered, FileTokenStore, TokenStore},
+    auth::{
+        AuthConfig, AuthManager, AuthStatus, AutoTokenStore, Considered, Environment, FileTokenStore,
+        KeyringTokenStore, TokenStore,
+    },
 };
 use serde_json::json;
 
 pub(crate) use args::AuthCommand;
-use args::PlaceArguments;
+use args::{PlaceArguments, StoreName};
 
 use crate::{exit, output};
 
@@ -48,14 +51,17 @@ fn failed(error: &Error, json: bool) -> u8 {
 
 /// Where the token is kept.
 fn store(place: &PlaceArguments) -> Result<Arc<dyn TokenStore>> {
-    Ok(Arc::new(file(place)?))
+    Ok(match (&place.file, place.store) {
+        (Some(path), _) => Arc::new(FileTokenStore::new(path)),
+        (None, StoreName::Auto) => Arc::new(AutoTokenStore::standard()?),
+        (None, StoreName::Keyring) => Arc::new(KeyringTokenStore::standard()),
+        (None, StoreName::File) => Arc::new(FileTokenStore::standard()?),
+    })
 }
 
-fn file(place: &PlaceArguments) -> Result<FileTokenStore> {
-    match &place.file {
-        Some(path) => Ok(FileTokenStore::new(path)),
-        None => FileTokenStore::standard(),
-    }
+/// Has a person unlock a keyring, where one can be asked.
+async fn unlock(store: &dyn TokenStore) -> Result<()> {
+    if Environment::current().is_on("CI") { Ok(()) } else { store.unlock().await }
 }
 
 /// A manager that does nothing by itself.

@@ -22,6 +22,8 @@ pub(super) async fn run(arguments: &SetupArguments) -> Result<u8> {
     let config = AuthConfig { setup: Some(Arc::new(setup)), cli_login: false, ..config(place)? };
     let manager = AuthManager::new(config)?;
     let store = store(place)?;
+    // Before anybody logs in: what comes of it must have a place.
+    super::unlock(&*store).await?;
     let before = store.load().await?.filter(|token| token.is_valid(SystemTime::now()));
     let new = arguments.force || before.is_none();
     let credential = match before {
@@ -36,7 +38,7 @@ pub(super) async fn run(arguments: &SetupArguments) -> Result<u8> {
         _ => Credential::to_json(&manager.setup_token().await?),
     };
     // Variables that are wrong do not make the token worse.
-    let in_front = manager.status().await.ok().and_then(|status| used_instead(&status, &store.name()));
+    let in_front = manager.status().await.ok().and_then(|status| used_instead(&status));
     if place.json {
         output::print(&format!(
             "{}\n",
@@ -60,6 +62,6 @@ pub(super) async fn run(arguments: &SetupArguments) -> Result<u8> {
 }
 
 /// What is used although the token is there.
-fn used_instead(status: &AuthStatus, store: &str) -> Option<String> {
-    status.source.clone().filter(|source| source != store)
+fn used_instead(status: &AuthStatus) -> Option<String> {
+    status.source.clone().filter(|source| *source != status.store)
 }

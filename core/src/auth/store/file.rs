@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 
 use super::{StoredToken, TokenLock, TokenStore};
-use crate::{Error, ErrorKind, Result, transport::BoxFuture};
+use crate::{Error, ErrorKind, Result, auth::Environment, transport::BoxFuture};
 
 /// Larger files are no tokens.
 const LARGEST: u64 = 64 * 1024;
@@ -57,6 +57,18 @@ impl FileTokenStore {
             )
         })?;
         Ok(Self(home.join(".claude_sdk/token.json")))
+    }
+
+    /// The same where other variables count: below their `HOME`.
+    ///
+    /// # Errors
+    ///
+    /// `auth` when there is no home directory.
+    pub fn within(env: &Environment) -> Result<Self> {
+        match env.get("HOME").map(Path::new).filter(|home| home.is_absolute()) {
+            Some(home) => Ok(Self(home.join(".claude_sdk/token.json"))),
+            None => Self::standard(),
+        }
     }
 
     /// The file.
@@ -181,7 +193,7 @@ impl FileTokenStore {
     }
 
     /// The directory, made if it is missing.
-    fn folder(&self) -> Result<PathBuf> {
+    pub(super) fn folder(&self) -> Result<PathBuf> {
         let folder =
             self.0.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut builder = DirBuilder::new();
@@ -243,7 +255,7 @@ impl FileTokenStore {
         .with("path", self.0.display().to_string())
     }
 
-    fn failed(&self, what: &str, error: &io::Error) -> Error {
+    pub(super) fn failed(&self, what: &str, error: &io::Error) -> Error {
         Error::new(ErrorKind::Auth, format!("the token file {} {what}: {error}", self.0.display()))
             .operation("token_store")
             .with("path", self.0.display().to_string())

@@ -1,12 +1,16 @@
-//! Where a token is kept from one run to the next. A store is three functions; the ones here are a file and
-//! memory. Programs can bring their own.
+//! Where a token is kept from one run to the next. A store is three functions; the ones here are the keyring, a file, the first of
+//! these that is there, and memory. Programs can bring their own.
 
+mod auto;
 mod file;
+mod keyring;
 mod memory;
 #[cfg(test)]
 mod tests;
 
+pub use auto::AutoTokenStore;
 pub use file::FileTokenStore;
+pub use keyring::KeyringTokenStore;
 pub use memory::MemoryTokenStore;
 
 use super::StoredToken;
@@ -45,6 +49,15 @@ pub trait TokenStore: Send + Sync + 'static {
     /// # Errors
     /// `auth` when it could not be removed.
     fn clear(&self) -> BoxFuture<'_, Result<()>>;
+
+    /// Has the person do what is needed before the token can be read or kept: unlock the keyring. Called only where a person may be
+    /// asked. A store that needs nobody does nothing.
+    ///
+    /// # Errors
+    /// `auth` when the person did not, or nobody is there.
+    fn unlock(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 
     /// Keeps other processes from changing the token until the lock is dropped. A store of one process needs none.
     ///
