@@ -17,6 +17,10 @@ defmodule ClaudeCodeSDK.AuthManager do
   `auth: false` leaves all to the program. Without a manager the token of a set-up is used all the same where the environment
   has no credential, so `mix claude.setup_token` once is enough.
 
+  The keyring is, on Linux, the Secret Service of the desktop (GNOME Keyring, KWallet, KeePassXC). One that is locked is opened by the
+  desktop's own question, which comes when the token is needed and `interactive` allows it. With `:keyring` one that stays locked, is not there or
+  does not answer is an error `:auth` that says what to do (`context["keyring"]`: `"locked"`, `"no_bus"`, `"no_service"`, ...).
+
   Every function takes the manager first, and uses the one with the name of this module when it is left out; where options are
   given it cannot be left out. A token is returned by `get_token/2` only; it is never shown in logs, errors or reports of crashes.
   """
@@ -30,7 +34,7 @@ defmodule ClaudeCodeSDK.AuthManager do
   @typedoc """
   What `status/1` says: what the credential is called (`name`), whether there is a credential (`authenticated`), for whom (`provider`), what it is (`method`) and where it is
   from (`source`), whether it is a token or key rather than a login that only the program can use (`token_present`), its end,
-  a `fingerprint` that does not give it away, each place that was looked at (`considered`), and what may be wrong all the same (`warnings`).
+  a `fingerprint` that does not give it away, where a token is or would be kept (`store`: `"keyring"`, `"file ..."`), each place that was looked at (`considered`), and what may be wrong all the same (`warnings`).
   """
   @type status :: %{
           name: String.t() | nil,
@@ -42,6 +46,7 @@ defmodule ClaudeCodeSDK.AuthManager do
           token_present: boolean(),
           expires_at: DateTime.t() | nil,
           time_until_expiry_hours: float() | nil,
+          store: String.t(),
           considered: [
             %{source: String.t(), verdict: String.t(), reason: String.t() | nil}
           ],
@@ -72,8 +77,8 @@ defmodule ClaudeCodeSDK.AuthManager do
   | `name` | `ClaudeCodeSDK.AuthManager` | the name to register, which queries use that name no other; `nil`: none |
   | `credential` | none | a key or token that comes before all others |
   | `credential_name` | the registered name, where it is another | what the credential is called in limits, budgets and messages |
-  | `storage_backend` | `:auto` | where the token is kept: `:file` (which `:auto` means, too), `{:file, path}`, `:memory`, `:application_env`, or a module (`ClaudeCodeSDK.AuthManager.TokenStore`) |
-  | `auth_file_path` | `~/.claude_sdk/token.json` | the file of `:file` |
+  | `storage_backend` | `:auto` | where the token is kept: `:keyring` (that of the desktop), `{:keyring, account}`, `:file`, `{:file, path}`, `:auto` (the keyring where there is one, else the file; a token in the file stays there), `:memory`, `:application_env`, or a module (`ClaudeCodeSDK.AuthManager.TokenStore`) |
+  | `auth_file_path` | `~/.claude_sdk/token.json` | the file of `:file`; given with `:auto`, that is `:file` |
   | `token_store` | none | the module of `:custom` |
   | `auto_refresh` | `true` | whether a token is renewed before it ends |
   | `refresh_before_expiry` | 86 400 000 | how long before, in milliseconds; at least a minute from now, and after a failure again in an hour |

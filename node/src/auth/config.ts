@@ -20,10 +20,15 @@ export interface AuthManagerOptions {
   /** Variables that count besides those of this process; `""` is as if the variable was not set. */
   env?: Record<string, string | undefined>;
   /**
-   * Where the token of a set-up is kept: in the usual place (`auto`, the default), in `~/.claude_sdk/token.json` (`file`) or another
-   * file that only its owner can read, in this manager alone (`memory`), or in a store of your own.
+   * Where the token of a set-up is kept: in the keyring of the desktop (`keyring`, or an account of one's own in it), in
+   * `~/.claude_sdk/token.json` (`file`) or another file that only its owner can read, in this manager alone (`memory`), or in a store of
+   * your own. The default `auto` is the keyring where there is one, else the file; a token in the file stays there.
+   *
+   * The keyring is, on Linux, the Secret Service (GNOME Keyring, KWallet, KeePassXC). One that is locked is opened by the desktop's own
+   * question, which comes when the token is needed and `interactive` allows it. With `keyring` one that stays locked, is not there or does
+   * not answer is an `AuthError` that says what to do (`context.keyring`: `locked`, `no_bus`, `no_service`, ...).
    */
-  store?: "auto" | "file" | { file: string } | "memory" | TokenStore;
+  store?: "auto" | "keyring" | { keyring: string } | "file" | { file: string } | "memory" | TokenStore;
   /** How a new token is got: `claude setup-token` with a person (`program`, the default), or a function. */
   setup?: "program" | Setup;
   /**
@@ -100,7 +105,7 @@ const shapes: [(keyof AuthManagerOptions)[], (value: unknown) => boolean, string
   [
     ["store"],
     isPlace,
-    "`auto`, `file`, { file: path }, `memory`, or an object with the methods load, save and clear",
+    "`auto`, `keyring`, { keyring: account }, `file`, { file: path }, `memory`, or an object with the methods load, save and clear",
   ],
 ];
 
@@ -138,7 +143,8 @@ function isVariables(value: unknown): boolean {
 }
 
 function isPlace(value: unknown): boolean {
-  if (!isObject(value)) return ["auto", "file", "memory"].includes(value as string);
+  if (!isObject(value)) return ["auto", "keyring", "file", "memory"].includes(value as string);
   if (isStore(value)) return true;
-  return Object.keys(value).join() === "file" && is.text((value as { file: unknown }).file);
+  const [[kind, place] = [], ...more] = Object.entries(value);
+  return (kind === "file" || kind === "keyring") && is.text(place) && more.length === 0;
 }

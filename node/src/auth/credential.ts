@@ -45,6 +45,8 @@ export interface AuthStatus {
   expiresAt: Date | null;
   /** Hours until then, to one decimal; below 0 when it is over. */
   timeUntilExpiryHours: number | null;
+  /** The store where a token is, or would be, kept: `keyring`, `file ~/.claude_sdk/token.json`. */
+  store: string;
   /** Every place that was looked at, in order, with what became of it and why. */
   considered: { source: string; verdict: AuthVerdict; reason: string }[];
   /** What may be wrong all the same. */

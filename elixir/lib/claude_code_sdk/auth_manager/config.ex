@@ -87,6 +87,8 @@ defmodule ClaudeCodeSDK.AuthManager.Config do
 
   defp store(settings) do
     case Map.get(settings, :storage_backend, :auto) do
+      :keyring -> {"keyring", nil}
+      {:keyring, account} -> {%{keyring: account(account)}, nil}
       :file -> {file(settings[:auth_file_path]), nil}
       {:file, path} -> {file(path), nil}
       # A path says that a file is meant.
@@ -97,6 +99,9 @@ defmodule ClaudeCodeSDK.AuthManager.Config do
       module -> {"host", TokenStore.check(module)}
     end
   end
+
+  defp account(name) when is_binary(name) and name != "", do: name
+  defp account(_), do: raise(invalid(:storage_backend, "expected {:keyring, account}, a text"))
 
   defp file(nil), do: "file"
   defp file(path), do: %{file: Path.expand(path)}

@@ -58,6 +58,7 @@ defmodule ClaudeCodeSDK.AuthManager.Credential do
       token_present: wire["token_present"],
       expires_at: time(wire["expires_at"]),
       time_until_expiry_hours: wire["time_until_expiry_hours"],
+      store: wire["store"],
       considered:
         for one <- wire["considered"] || [] do
           %{source: one["source"], verdict: one["verdict"], reason: one["reason"]}
