@@ -2,7 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "tests stop when they cannot go on")]
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::SystemTime};
+use std::{
+    collections::BTreeSet,
+    io::{BufRead as _, BufReader},
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::SystemTime,
+};
 
 use madrigal::{
     Error, ErrorKind, Options, Result, Session,
@@ -93,6 +100,33 @@ async fn the_stored_token_is_the_bearer_after_a_restart() {
     let (options, tap) = options(&place);
     assert_eq!(ask(options, AuthSource::Off).await.unwrap_err().kind(), ErrorKind::Auth);
     assert_eq!(tap.credentials(), BTreeSet::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_in_the_keyring_is_the_bearer_after_a_restart() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../keyring/session");
+    let mut keyring = Command::new(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut address = String::new();
+    BufReader::new(keyring.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    let place = Place::new();
+    let home = place.work().join("../home").canonicalize().unwrap().display().to_string();
+    let bus = [("DBUS_SESSION_BUS_ADDRESS", address.trim()), ("HOME", home.as_str())];
+    let manager = |setup: Option<Arc<dyn TokenSetup>>| {
+        let mut config = AuthConfig { store: None, setup, ..config() };
+        config.env.extend(bus.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        AuthManager::new(config).unwrap()
+    };
+    let set_up = manager(Some(Arc::new(Giver))).setup_token().await.unwrap();
+    assert_eq!(set_up.source, "keyring");
+    for source in [AuthSource::from(manager(None)), AuthSource::Automatic] {
+        let (mut options, tap) = options(&place);
+        options.env.insert(bus[0].0.into(), bus[0].1.into());
+        let text = ask(options, source.clone()).await.unwrap();
+        assert!(text.contains("Hello"), "{source:?}: {text}");
+        assert_eq!(tap.credentials(), only(&format!("authorization: Bearer {TOKEN}")), "{source:?}");
+    }
+    drop(keyring.stdin.take());
+    keyring.wait().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
