@@ -13,6 +13,7 @@ from typing import Any
 
 import anyio
 from asking import Asking, Boom, plain
+from authority import Authority
 from conftest import alive, simulator
 from matching import in_order, matches
 from orchestrating import Conductor
@@ -60,6 +61,8 @@ class Player:
         self.asking = Asking()
         self.conductor: Conductor | None = None
         self.police: Police | None = None
+        self.authority: Authority | None = None
+        self.auth: madrigal.AuthManager | None = None
         # The folder of the program, removed with the player.
         self.config: tempfile.TemporaryDirectory[str] | None = None
         if "files" in scenario:
@@ -84,6 +87,8 @@ class Player:
             given["env"] = {**given.get("env", {}), "CLAUDE_CONFIG_DIR": self.config.name}
         if self.store is not None:
             given["session_store"] = self.store
+        if self.auth is not None:
+            given["auth"] = self.auth
         return madrigal.ClaudeAgentOptions(**{**given, **self.asking.options(self.scenario)})
 
     async def play(self, steps: list[dict[str, Any]]) -> None:
@@ -91,14 +96,17 @@ class Player:
             await self.store.fill()
         for step in steps:
             expected = step.get("error")
-            name = next(name for name in step if name not in ("error", "reply", "save", "with", "cancel_when"))
+            name = next(
+                name for name in step if name not in ("error", "reply", "save", "with", "cancel_when", "types", "shown")
+            )
             try:
                 await getattr(self, f"do_{name}")(step[name], step)
             except (madrigal.MadrigalError, Boom) as error:
                 # The original exception arrives where the other languages see the code `callback`.
                 if isinstance(error, Boom):
                     facts = {"code": "callback", "message": str(error), "context": error.context}
-                    raised = [*self.asking.raised, *(self.store.raised if self.store else ())]
+                    keepers = [self.asking, self.store, self.authority]
+                    raised = [one for keeper in keepers if keeper is not None for one in keeper.raised]
                     assert any(error is one for one in raised)
                 else:
                     facts = wire(error)
@@ -280,6 +288,8 @@ class Player:
         given["env"] = {**given.get("env", {}), "MADRIGAL_SIMULATE": str(self.path)}
         if self.config is not None:
             given["env"]["CLAUDE_CONFIG_DIR"] = self.config.name
+        if self.auth is not None:
+            given["auth"] = self.auth
         return madrigal.ClaudeAgentOptions(**given)
 
     @property
@@ -302,6 +312,18 @@ class Player:
     async def do_decide(self, asked: dict[str, Any], step: dict[str, Any]) -> None:
         assert self.police is not None, "no policy is open"
         self.check_reply(await self.police.decide(asked), step)
+
+    async def do_auth(self, given: dict[str, Any], step: Any) -> None:
+        if self.config is None:
+            self.config = tempfile.TemporaryDirectory(prefix="madrigal-scenario-")
+        self.authority = self.authority or Authority(self.scenario)
+        self.auth = self.authority.open(given, self.place({}), Path(self.config.name))
+
+    async def do_auth_call(self, name: str, step: dict[str, Any]) -> None:
+        assert self.authority is not None, "no auth manager is open"
+        reply = await self.authority.call(name, step.get("with", {}), step.get("types", ()))
+        assert matches(step.get("shown", "$any"), self.authority.shown), f"it drew {self.authority.shown!r}"
+        assert "reply" not in step or matches(step["reply"], reply), f"{step}: {reply}"
 
     async def do_stages(self, patterns: list[Any], step: Any) -> None:
         await self.conducting.stages(patterns)
@@ -332,6 +354,7 @@ class Player:
 
         async def one() -> None:
             player = Player(self.path, self.scenario, self.store)
+            player.auth = self.auth
             await player.play(step["do"])
             player.check()
 
@@ -345,6 +368,8 @@ class Player:
         self.expect = {}
 
     def check(self) -> None:
+        if self.auth is not None and self.authority is not None:
+            self.auth.close()
         if self.config is not None:
             self.config.cleanup()
         expect = self.expect

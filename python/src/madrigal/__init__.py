@@ -147,6 +147,7 @@ if TYPE_CHECKING:
         Accumulator,
         CompleteBlock,
     )
+    from .auth import *  # noqa: F403
     from .content import (
         ContainerUploadBlock,
         ContentBlock,
@@ -167,6 +168,7 @@ if TYPE_CHECKING:
         UnknownBlock,
     )
     from .control import *  # noqa: F403
+    from .credentials import *  # noqa: F403
     from .hook_inputs import *  # noqa: F403
     from .hook_outputs import *  # noqa: F403
     from .limits import *  # noqa: F403
@@ -180,6 +182,7 @@ if TYPE_CHECKING:
     from .store_sessions import *  # noqa: F403
     from .system_messages import *  # noqa: F403
     from .tasks import *  # noqa: F403
+    from .token_store import *  # noqa: F403
     from .usage import *  # noqa: F403
 
 __version__ = _native.VERSION
@@ -200,7 +203,12 @@ __all__ = [
     "AssistantMessage",
     "AsyncHookJSONOutput",
     "AuthError",
+    "AuthManager",
+    "AuthMethod",
+    "AuthProvider",
+    "AuthStatus",
     "AuthStatusMessage",
+    "AuthVerdict",
     "BackgroundTask",
     "BackgroundTaskSummary",
     "BackgroundTasksChangedMessage",
@@ -232,6 +240,7 @@ __all__ = [
     "CompactMetadata",
     "CompleteBlock",
     "ConfigChangeHookInput",
+    "ConsideredCredential",
     "ContainerUploadBlock",
     "ContentBlock",
     "ContextUsageCategory",
@@ -241,6 +250,7 @@ __all__ = [
     "ConversationResetMessage",
     "CostBudget",
     "CostMeter",
+    "Credential",
     "CwdChangedHookInput",
     "CwdChangedHookSpecificOutput",
     "DeferredToolUse",
@@ -263,6 +273,7 @@ __all__ = [
     "FilesPersistedMessage",
     "Forced",
     "ForkSessionResult",
+    "GivenToken",
     "HookCallback",
     "HookContext",
     "HookEffort",
@@ -321,6 +332,7 @@ __all__ = [
     "ModelRefusalFallbackMessage",
     "ModelRefusalNoFallbackMessage",
     "ModelUsage",
+    "NewToken",
     "NotificationHookInput",
     "NotificationHookSpecificOutput",
     "NotificationMessage",
@@ -386,6 +398,7 @@ __all__ = [
     "RatePermit",
     "ReadFileResponse",
     "RedactedThinkingBlock",
+    "Refresh",
     "ReloadPluginsResponse",
     "ReloadSkillsResponse",
     "Reservation",
@@ -427,6 +440,7 @@ __all__ = [
     "SetPermissionModeResult",
     "SettingSource",
     "SettingsResponse",
+    "SetupFunction",
     "SetupHookInput",
     "SetupHookSpecificOutput",
     "Shedding",
@@ -441,6 +455,7 @@ __all__ = [
     "StopFailureHookInput",
     "StopHookInput",
     "StopHookSpecificOutput",
+    "StoredToken",
     "StreamEvent",
     "StructuredOutputError",
     "SubagentStartHookInput",
@@ -484,6 +499,8 @@ __all__ = [
     "Throttled",
     "TimeoutError",
     "Timeouts",
+    "TokenFile",
+    "TokenStore",
     "Tolerate",
     "ToolAnnotations",
     "ToolConfig",
@@ -575,6 +592,9 @@ _LATER = (
     "tasks",
     "outcomes",
     "limits",
+    "auth",
+    "credentials",
+    "token_store",
 )
 
 

@@ -104,6 +104,10 @@ class Asks:
         while self._running:
             self._running.popitem()[1].cancel()
 
+    def forget(self) -> None:
+        """What functions raised so far is of no use any more."""
+        self._failed.clear()
+
     def raised(self, error: MadrigalError) -> BaseException | None:
         """What the function raised that this error tells of; it may be asked for again."""
         return self._failed.get(str(error.context.get("ask")))

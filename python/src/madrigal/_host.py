@@ -34,6 +34,8 @@ class Host:
         self._on_elicitation = options.on_elicitation
         self._on_user_dialog = options.on_user_dialog
         self._session_store = options.session_store
+        # A manager nobody else has lives as long as what it serves.
+        self._auth = options.auth
         self._hooks = register(options.hooks)[1]
         self.tools: dict[str, dict[str, SdkMcpTool[Any]]] = {
             name: by_name(server.tools) for name, server in tool_servers(options.mcp_servers).items()

@@ -6,7 +6,7 @@ import contextvars
 import json
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._call import Call
@@ -40,6 +40,8 @@ class Engine(Session):
 
     def __init__(self, options: ClaudeAgentOptions | None, config: dict[str, Any]) -> None:
         self.base = ClaudeAgentOptions() if options is None else options
+        # The managers of fallbacks live as long as it does.
+        self._config = config
         self._calls: dict[int, Call] = {}
         self._watchers: weakref.WeakSet[Watcher] = weakref.WeakSet()
         self._closing = False
@@ -48,9 +50,11 @@ class Engine(Session):
     def _text(self, config: dict[str, Any]) -> str:
         if "options" in config:
             raise invalid("options", "give the options of tasks as the first argument")
-        options, _ = options_to_wire(self.base, "options")
+        options, beside = options_to_wire(self.base, "options")
+        auth = {"auth": beside["auth"]} if "auth" in beside else {}
+        core = {**_fallen(config), "options": options}
         try:
-            return json.dumps({"orchestrator": {**config, "options": options}, "progress": True}, allow_nan=False)
+            return json.dumps({"orchestrator": core, "progress": True, **auth}, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise invalid("config", f"no JSON form: {error}") from None
 
@@ -164,6 +168,24 @@ class Engine(Session):
         for watcher in list(self._watchers):
             watcher.end()
         self._watchers.clear()
+
+
+def _fallen(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with the managers of fallbacks by their numbers."""
+    from ._auth import manager_number
+
+    fallbacks = config.get("fallbacks")
+    if not isinstance(fallbacks, (list, tuple)):
+        return config
+    return {
+        **config,
+        "fallbacks": [
+            {**one, "auth": manager_number(one["auth"], f"fallbacks[{place}].auth")}
+            if isinstance(one, Mapping) and "auth" in one
+            else one
+            for place, one in enumerate(fallbacks)
+        ],
+    }
 
 
 class Watcher:

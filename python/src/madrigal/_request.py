@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .options import ClaudeAgentOptions
 
 # What stays in this program; the engine is told of it beside the options.
-_PROVIDED = {"can_use_tool", "hooks", "on_elicitation", "on_user_dialog", "session_store", "stderr"}
+_PROVIDED = {"auth", "can_use_tool", "hooks", "on_elicitation", "on_user_dialog", "session_store", "stderr"}
 
 
 def text(given: ClaudeAgentOptions) -> str:
@@ -47,6 +47,10 @@ def text(given: ClaudeAgentOptions) -> str:
         from ._stored import methods_of
 
         request["session_store"] = {"methods": methods_of(given.session_store)}
+    if given.auth is not None:
+        from ._auth import auth_to_wire
+
+        request["auth"] = auth_to_wire(given.auth, "auth")
     if hooks := register(given.hooks)[0]:
         request["hooks"] = hooks
     return _dumps(request, options)

@@ -6,7 +6,10 @@ milliseconds, money is US dollars.
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from .auth import AuthManager
 
 TaskClass = Literal["critical_plus", "critical", "normal", "sheddable"]
 """Who goes first: something is lost when it is late; somebody waits for it; the default; may be dropped."""
@@ -176,6 +179,8 @@ class Candidate(TypedDict, total=False):
     """The model, in place of that of the task."""
     env: dict[str, str]
     """Variables for the program, beside or in place of those of the task. May hold secrets."""
+    auth: AuthManager
+    """Who gives the program its credential, in place of what the task says. Limits count it by its fingerprint."""
     credential: str
     """A name for the credential in ``env``, by which limits count it."""
     provider: str

@@ -41,6 +41,7 @@ from .permissions import CanUseTool, PermissionMode
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .auth import AuthManager
     from .store import SessionStore, SessionStoreFlushMode
 
 
@@ -214,6 +215,11 @@ class ClaudeAgentOptions:
     """Limits of time."""
     limits: Limits = field(default_factory=lambda: Limits())
     """Limits of memory."""
+
+    auth: AuthManager | Literal[False] | None = None
+    """Who gives the program its credential: a manager, with whose credential it is started and no other, or not at all;
+    or ``False``: the program finds one by itself. Default: the stored token of a set-up where the environment has no
+    credential."""
 
     def to_request(self) -> str:
         """The request with which the engine opens a session, as JSON text."""

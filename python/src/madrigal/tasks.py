@@ -72,7 +72,7 @@ def options_to_wire(options: ClaudeAgentOptions, path: str) -> tuple[dict[str, A
             raise _request.invalid(f"{path}.{name}", "not for tasks of an orchestrator; use query or ClaudeSDKClient")
     request = json.loads(_request.text(options))
     return request.pop("options"), {
-        name: request[name] for name in ("asks", "hooks", "tool_servers") if name in request
+        name: request[name] for name in ("asks", "hooks", "tool_servers", "auth") if name in request
     }
 
 
