@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import specialists
 from asking import Asking, Boom, plain
 from authority import Authority
 from conftest import alive, simulator
@@ -206,6 +207,11 @@ class Player:
         return next(frame[field] for frame in reversed(self.frames) if field in frame)
 
     async def do_invoke(self, name: str, step: dict[str, Any]) -> None:
+        if name in specialists.OPERATIONS:
+            beside = dict(step.get("with", {}))
+            if name in ("load_agents", "save_agent") and self.config is not None:
+                beside.setdefault("config_dir", self.config.name)
+            return self.check_reply(specialists.wire(specialists.OPERATIONS[name](**beside)), step)
         given = {ARGUMENTS.get(name, name): value for name, value in step.get("with", {}).items()}
         if name == "session_store_conformance":
             passed = await run_session_store_conformance(madrigal.InMemorySessionStore)

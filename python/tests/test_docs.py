@@ -46,13 +46,18 @@ def test_there_are_examples() -> None:
 
 def test_readme(capsys: pytest.CaptureFixture[str]) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "python" / "README.md").read_text(), re.S)
-    assert len(blocks) == 4
+    assert len(blocks) == 7
     names: dict[str, Any] = {}
     exec(blocks[0], names)
     assert capsys.readouterr().out == "4\n"
+    said = []
     for block in blocks[1:]:
         exec(block, names)
         names["asyncio"].run(names["main"]())
-        out = capsys.readouterr().out
+        said.append(capsys.readouterr().out)
+    tools, controls, structured, many, account, agents = said
+    for out in (tools, controls, structured, account, agents):
         assert "ResultMessage(" in out
-    assert out.endswith("\n4\n")
+    assert structured.endswith("\n4\n")
+    assert many == "None succeeded 4\nother succeeded 4\n2\n"
+    assert account.startswith("api_key\n")

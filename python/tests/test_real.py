@@ -17,6 +17,10 @@ import pytest
 from conftest import ROOT, alive, simulator
 from matching import in_order
 from player import Player
+from set_up import NOTHING, giving
+from wiretap import wiretap
+
+import madrigal
 
 HERE = ROOT / "tests" / "real"
 CASES = json.loads((HERE / "cases.json").read_text())
@@ -107,6 +111,72 @@ def test_case(case: dict[str, Any], place: Place) -> None:
             time.sleep(0.05)
     for name, there in case.get("files", {}).items():
         assert (place.work / name).exists() is there, name
+
+
+TOKEN = "sk-ant-oat01-test-test-test-test"
+
+# Another process, of which nothing but the stored token is known.
+LATER = """
+import asyncio, json, os
+from madrigal import AuthManager, ClaudeAgentOptions, Orchestrator, ResultMessage, query
+
+async def main():
+    auth = AuthManager(**json.loads(os.environ["CONFIG"]))
+    options = ClaudeAgentOptions(**json.loads(os.environ["OPTIONS"]), auth=auth)
+    async for message in query(prompt="Please say hello.", options=options):
+        if isinstance(message, ResultMessage):
+            print(message.result)
+    async with Orchestrator(options) as orchestrator:
+        print((await orchestrator.run("Please say hello.")).text)
+
+asyncio.run(main())
+"""
+
+
+def test_the_token_of_a_set_up_is_what_the_api_sees_also_after_a_restart(place: Place, tmp_path: Path) -> None:
+    store = {"file": str(tmp_path / "kept" / "token.json")}
+    (tmp_path / "programs").mkdir()
+    with wiretap(place.started["url"]) as tap:
+        options = place.options({"logged_in": False, "env": {"ANTHROPIC_BASE_URL": tap.url}}, {})
+
+        async def first() -> None:
+            program = giving(tmp_path / "programs", TOKEN)
+            config: dict[str, Any] = {**NOTHING, "store": store, "cli_path": program, "on_setup_output": len}
+            async with madrigal.AuthManager(**config) as auth:
+                auth.setup_input("heron\n")
+                await auth.setup_token()
+                given = madrigal.ClaudeAgentOptions(**options, auth=auth)
+                results = [
+                    message.result
+                    async for message in madrigal.query(prompt="Please say hello.", options=given)
+                    if isinstance(message, madrigal.ResultMessage)
+                ]
+                assert "Hello" in str(results[0])
+
+        anyio.run(first)
+        facts = {"CONFIG": json.dumps({**NOTHING, "store": store}), "OPTIONS": json.dumps(options)}
+        env = {**os.environ, **facts, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        done = subprocess.run([sys.executable, "-c", LATER], env=env, capture_output=True, text=True, timeout=LIMIT)
+        assert done.stdout.count("Hello") == 2, done
+        assert tap.credentials == {f"authorization: Bearer {TOKEN}"}
+
+
+def test_each_preset_is_an_agent_of_the_program_and_one_of_your_own_answers_for_the_model(place: Place) -> None:
+    looker = madrigal.AgentBuilder("looker").description("Looks for files").tools(["Glob"])
+    options = madrigal.ClaudeAgentOptions(**place.options({}, {}))
+    options = madrigal.with_agents(options, [*madrigal.agent_presets(), looker])
+
+    async def carry_out() -> None:
+        prompt = "Please let the helper look."
+        messages = [message async for message in madrigal.query(prompt=prompt, options=options)]
+        init = next(message for message in messages if isinstance(message, madrigal.InitMessage))
+        assert set(options.agents or {}) <= set(init.data["agents"])
+        result = next(message for message in messages if isinstance(message, madrigal.ResultMessage))
+        assert "The helper said:" in str(result.result)
+        assert "There is no such file." in str(result.result)
+        assert any(json.loads(message.raw).get("parent_tool_use_id") for message in messages)
+
+    anyio.run(carry_out)
 
 
 # Reads its options from the environment: a host that is killed while a tool runs.

@@ -13,6 +13,8 @@
 * :class:`ClaudeAgentOptions` says how.
 * :class:`Orchestrator` runs many queries under shared limits; :class:`RateLimiter`, :class:`CircuitBreaker` and
   :class:`CostBudget` are limits by themselves.
+* :class:`AuthManager` finds and keeps credentials; :func:`agent_presets`, :class:`AgentBuilder` and
+  :func:`option_preset` give agents and options that are ready to use.
 * Every error is a :class:`MadrigalError` with a stable ``code``, a ``retry`` verdict and the facts in ``context``.
 """
 
@@ -28,7 +30,9 @@ from ._query import (
 )
 from .agents import (
     AgentDefinition,
+    AgentLike,
     EffortLevel,
+    NamedAgent,
 )
 from .client import (
     ClaudeSDKClient,
@@ -147,6 +151,8 @@ if TYPE_CHECKING:
         Accumulator,
         CompleteBlock,
     )
+    from .agent_builder import *  # noqa: F403
+    from .agent_work import *  # noqa: F403
     from .auth import *  # noqa: F403
     from .content import (
         ContainerUploadBlock,
@@ -174,9 +180,11 @@ if TYPE_CHECKING:
     from .limits import *  # noqa: F403
     from .message_types import *  # noqa: F403
     from .messages import *  # noqa: F403
+    from .models import *  # noqa: F403
     from .orchestrator import *  # noqa: F403
     from .outcomes import *  # noqa: F403
     from .policies import *  # noqa: F403
+    from .presets import *  # noqa: F403
     from .sessions import *  # noqa: F403
     from .store import *  # noqa: F403
     from .store_sessions import *  # noqa: F403
@@ -194,8 +202,16 @@ __all__ = [
     "Accumulator",
     "ActiveGoalMessage",
     "Adaptive",
+    "AgentBuilder",
+    "AgentChanges",
     "AgentDefinition",
+    "AgentExample",
+    "AgentFamily",
+    "AgentFile",
     "AgentInfo",
+    "AgentLike",
+    "AgentPreset",
+    "AgentWarning",
     "Answered",
     "AsCompleted",
     "AskAgain",
@@ -212,6 +228,7 @@ __all__ = [
     "BackgroundTask",
     "BackgroundTaskSummary",
     "BackgroundTasksChangedMessage",
+    "BadAgentFile",
     "BaseHookInput",
     "Budget",
     "BudgetExceededError",
@@ -297,6 +314,7 @@ __all__ = [
     "Key",
     "Limits",
     "ListModelsResponse",
+    "LoadedAgents",
     "LocalCommandOutputMessage",
     "MadrigalError",
     "MapReduceOutcome",
@@ -331,7 +349,9 @@ __all__ = [
     "ModelInfo",
     "ModelRefusalFallbackMessage",
     "ModelRefusalNoFallbackMessage",
+    "ModelSuggestions",
     "ModelUsage",
+    "NamedAgent",
     "NewToken",
     "NotificationHookInput",
     "NotificationHookSpecificOutput",
@@ -339,6 +359,7 @@ __all__ = [
     "OnElicitation",
     "OnError",
     "OnUserDialog",
+    "OptionPreset",
     "Orchestrator",
     "OrchestratorConfig",
     "OrchestratorStats",
@@ -500,6 +521,7 @@ __all__ = [
     "TimeoutError",
     "Timeouts",
     "TokenFile",
+    "TokenKeyring",
     "TokenStore",
     "Tolerate",
     "ToolAnnotations",
@@ -538,6 +560,9 @@ __all__ = [
     "WorktreeCreateHookSpecificOutput",
     "WorktreeRemoveHookInput",
     "__version__",
+    "agent_from_markdown",
+    "agent_presets",
+    "agent_to_markdown",
     "archive_session",
     "create_sdk_mcp_server",
     "delete_session",
@@ -556,15 +581,28 @@ __all__ = [
     "list_sessions_from_store",
     "list_subagents",
     "list_subagents_from_store",
+    "load_agents",
+    "merge_agents",
+    "option_preset",
+    "option_presets",
     "project_key_for_directory",
     "query",
     "rename_session",
     "rename_session_via_store",
+    "save_agent",
+    "suggest_models",
     "tag_session",
     "tag_session_via_store",
     "tool",
     "tool_context",
     "unarchive_session",
+    "validate_agents",
+    "with_agent",
+    "with_agents",
+    "with_haiku",
+    "with_model",
+    "with_opus",
+    "with_sonnet",
 ]
 
 # The threads of the engine never touch Python, so they cannot hurt an interpreter that ends; this ends what they run.
@@ -593,6 +631,10 @@ _LATER = (
     "outcomes",
     "limits",
     "auth",
+    "agent_work",
+    "agent_builder",
+    "models",
+    "presets",
     "credentials",
     "token_store",
 )

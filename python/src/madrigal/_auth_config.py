@@ -37,15 +37,19 @@ def is_store(value: object) -> bool:
 
 def _place(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return list(value) == ["file"] and _path(value["file"])
-    return value in ("auto", "file", "memory") or is_store(value)
+        fits = {"file": _path, "keyring": _text}
+        return len(value) == 1 and all(kind in fits and fits[kind](place) for kind, place in value.items())
+    return value in ("auto", "keyring", "file", "memory") or is_store(value)
 
 
 _SHAPES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "name": (_text, "a text"),
     "credential": (_text, "a text"),
     "env": (_variables, "a mapping of texts"),
-    "store": (_place, "auto, file, {'file': path}, memory, or an object with the methods load, save and clear"),
+    "store": (
+        _place,
+        "auto, keyring, {'keyring': account}, file, {'file': path}, memory, or an object with load, save and clear",
+    ),
     "setup": (lambda value: value == "program" or callable(value), "program, or a function that gives a token"),
     "terminal": (lambda value: value in ("process", "host"), "process or host"),
     "setup_timeout_ms": (_milliseconds, "whole milliseconds, 0 or more"),
@@ -85,5 +89,5 @@ def to_wire(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _store(given: Any) -> Any:
     if isinstance(given, Mapping):
-        return {"file": os.fspath(given["file"])}
+        return {kind: os.fspath(place) for kind, place in given.items()}
     return given if isinstance(given, str) else "host"

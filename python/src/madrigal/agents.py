@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from .permissions import PermissionMode
@@ -43,11 +43,32 @@ class AgentDefinition:
     """Always run in the background."""
     effort: EffortLevel | int | None = None
     permissionMode: PermissionMode | None = None  # noqa: N815
+    others: dict[str, Any] = field(default_factory=dict, kw_only=True)
+    """What else the program reads, by the names it has for it."""
 
     def to_dict(self) -> dict[str, Any]:
         """The form the program reads."""
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {name: value for name, value in values.items() if value is not None}
+        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "others"}
+        return {**{name: value for name, value in values.items() if value is not None}, **self.others}
+
+
+AgentLike = AgentDefinition | Mapping[str, Any]
+"""An agent, or its fields as the program has them."""
+
+
+@dataclass
+class NamedAgent:
+    """An agent and its name."""
+
+    name: str
+    agent: AgentDefinition
+
+
+def agent_from_wire(wire: Mapping[str, Any]) -> AgentDefinition:
+    """An agent as the program has it."""
+    known = {item.name for item in fields(AgentDefinition)} - {"others"}
+    own = {name: value for name, value in wire.items() if name in known}
+    return AgentDefinition(**own, others={name: value for name, value in wire.items() if name not in known})
 
 
 def agent_to_wire(agent: object) -> object:

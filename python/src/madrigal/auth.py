@@ -23,6 +23,12 @@ class TokenFile(TypedDict):
     file: str | os.PathLike[str]
 
 
+class TokenKeyring(TypedDict):
+    """The keyring of the desktop, under an account of one's own."""
+
+    keyring: str
+
+
 class AuthManager:
     """Finds the credential that programs are started with.
 
@@ -43,9 +49,10 @@ class AuthManager:
         name: What it is called in limits, budgets and messages.
         credential: A key or token that comes before all others.
         env: Variables that count besides those of this process; ``""`` is as if the variable was not set.
-        store: Where the token of a set-up is kept: in the usual place (``auto``, the default), in
-            ``~/.claude_sdk/token.json`` (``file``) or another file that only its owner can read, in this manager alone
-            (``memory``), or in a store of yours.
+        store: Where the token of a set-up is kept: in the keyring of the desktop where there is one and no token in the
+            file, else in the file (``auto``, the default); in the ``keyring``, also under an account of its own; in
+            ``~/.claude_sdk/token.json`` (``file``) or another file that only its owner can read; in this manager alone
+            (``memory``); or in a store of yours.
         setup: How a new token is got: ``claude setup-token`` with a person (``program``, the default), or a function.
         terminal: Where the person of ``claude setup-token`` sits: at the terminal of this process (``process``), or
             with you (``host``): what the program draws is given to ``on_setup_output``, and what the person types is
@@ -84,7 +91,7 @@ class AuthManager:
         name: str | None = None,
         credential: str | None = None,
         env: Mapping[str, str] | None = None,
-        store: Literal["auto", "file", "memory"] | TokenFile | TokenStore | None = None,
+        store: Literal["auto", "keyring", "file", "memory"] | TokenFile | TokenKeyring | TokenStore | None = None,
         setup: Literal["program"] | SetupFunction | None = None,
         terminal: Literal["process", "host"] | None = None,
         setup_timeout_ms: int | None = None,

@@ -67,6 +67,8 @@ class AuthStatus:
     """When it ends; ``None`` when that is not known."""
     time_until_expiry_hours: float | None
     """Hours until then, to one decimal; below 0 when it is over."""
+    store: str
+    """Where a token is, or would be, kept: ``keyring``, ``file PATH``, or what the store is called."""
     considered: list[ConsideredCredential]
     """Every place that was looked at, in order, with what became of it and why."""
     warnings: list[str]
@@ -102,6 +104,7 @@ def status_from_wire(wire: Mapping[str, Any]) -> AuthStatus:
         token_present=wire["token_present"],
         expires_at=time_from_wire(wire.get("expires_at")),
         time_until_expiry_hours=wire.get("time_until_expiry_hours"),
+        store=wire["store"],
         considered=[
             ConsideredCredential(one["source"], one["verdict"], one["reason"]) for one in wire.get("considered", ())
         ],
