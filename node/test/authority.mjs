@@ -13,6 +13,8 @@ const unset = [
   "CLAUDE_AGENT_API_KEY",
   "CLAUDE_AGENT_AUTH_TOKEN",
   "CLAUDE_AGENT_OAUTH_TOKEN",
+  "DBUS_SESSION_BUS_ADDRESS",
+  "XDG_RUNTIME_DIR",
 ];
 
 /** The managers of a scenario, one at a time. */

@@ -50,6 +50,8 @@ export const nothing = {
       "CLAUDE_AGENT_API_KEY",
       "CLAUDE_AGENT_AUTH_TOKEN",
       "CLAUDE_AGENT_OAUTH_TOKEN",
+      "DBUS_SESSION_BUS_ADDRESS",
+      "XDG_RUNTIME_DIR",
     ].map((name) => [name, ""]),
   ),
 };

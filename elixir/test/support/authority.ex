@@ -87,7 +87,8 @@ defmodule ClaudeCodeSDK.Test.Authority do
 
   # What does not count, unless a scenario sets it.
   @unset ~w(CI ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN CLAUDE_CODE_OAUTH_TOKEN
-            CLAUDE_AGENT_API_KEY CLAUDE_AGENT_AUTH_TOKEN CLAUDE_AGENT_OAUTH_TOKEN)
+            CLAUDE_AGENT_API_KEY CLAUDE_AGENT_AUTH_TOKEN CLAUDE_AGENT_OAUTH_TOKEN
+            DBUS_SESSION_BUS_ADDRESS XDG_RUNTIME_DIR)
 
   @doc "Opens a manager, after closing the one before."
   def open(given, before, context) do
