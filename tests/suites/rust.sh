@@ -8,6 +8,7 @@ step() { echo "== $*" && "$@" || failed+=("$*"); }
 
 step cargo fmt --all --check
 step cargo clippy --workspace --all-targets --quiet -- -D warnings
+step cargo clippy -p madrigal --no-default-features --quiet -- -D warnings
 RUSTDOCFLAGS="-D warnings" step cargo doc --workspace --no-deps --quiet
 step bash tests/suites/rust_tests.sh --workspace --exclude madrigal-conformance --exclude madrigal-real
 step cargo test --workspace --doc --quiet
