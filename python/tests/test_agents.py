@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Play, Run
+from conftest import ROOT, Play, Run, simulator
 
 import madrigal
 from madrigal import (
@@ -124,6 +127,11 @@ def test_agents_are_laid_over_others_field_by_field() -> None:
     agents = {"reviewer": REVIEWER, "other": REVIEWER}
     merged = merge_agents(agents, {"reviewer": {"model": None, "prompt": "Look."}})
     assert merged == {"reviewer": AgentDefinition("Reviews", "Look."), "other": REVIEWER}
+    # One that is not whole is refused where it is used.
+    more = merge_agents(agents, {"third": {"model": "haiku"}})
+    with pytest.raises(InvalidOptionsError) as caught:
+        validate_agents(more)
+    assert caught.value.context["field"] == "agents.third.description"
 
 
 def test_an_agent_is_written_to_a_file_of_the_program_and_read_again(tmp_path: Path) -> None:
@@ -216,10 +224,41 @@ def test_agents_and_presets_reach_the_program(play: Play, run: Run) -> None:
     ]
 
     async def main() -> None:
-        async for message in madrigal.query(
-            prompt="2 + 2?", options=with_agents(with_haiku(play(*steps)), agent_presets())
-        ):
-            if isinstance(message, madrigal.ResultMessage):
-                assert message.result == "4"
+        options = with_agents(with_haiku(play(*steps)), agent_presets())
+        messages = [message async for message in madrigal.query(prompt="2 + 2?", options=options)]
+        assert [one.result for one in messages if isinstance(one, madrigal.ResultMessage)] == ["4"]
 
     run(main)
+
+
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        (lambda: AgentBuilder("a", 5), "agent"),  # type: ignore[arg-type]
+        (lambda: AgentBuilder("a").examples(5), "examples"),  # type: ignore[arg-type]
+        (lambda: validate_agents({}, tools=5), "tools"),  # type: ignore[arg-type]
+        (lambda: suggest_models("x", 5), "models"),  # type: ignore[arg-type]
+        (lambda: with_agents(None, 5), "agents"),  # type: ignore[arg-type]
+        (lambda: with_opus("sonnet"), "options"),  # type: ignore[arg-type]
+        (lambda: with_model("sonnet", "opus"), "options"),  # type: ignore[arg-type]
+    ],
+)
+def test_arguments_of_another_kind_are_refused_by_their_name(call: Any, field: str) -> None:
+    with pytest.raises((InvalidArgumentError, InvalidOptionsError)) as caught:
+        call()
+    assert caught.value.context["field"] == field
+
+
+EXAMPLES = sorted((ROOT / "python" / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_the_examples_run(example: Path, tmp_path: Path) -> None:
+    steps = [{"await": {"type": "user"}}, {"init": {}}, {"text": {"text": "It is four."}}, {"result": {}}]
+    scenario = tmp_path / "example.json"
+    scenario.write_text(json.dumps({"name": "example", "about": "an answer", "cli": steps}))
+    played = {"MADRIGAL_CLI_PATH": simulator(), "MADRIGAL_SIMULATE": str(scenario)}
+    env = {**os.environ, **played, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    told = subprocess.run([sys.executable, "-W", "error", example], env=env, capture_output=True, text=True, timeout=60)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.endswith("It is four.\n")

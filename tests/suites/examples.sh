@@ -56,6 +56,9 @@ shows Elixir "It is four." env -C elixir MIX_ENV=test mix run "$place/example.ex
 # shellcheck disable=SC2016 # $contains is a word of the simulator
 MADRIGAL_SIMULATE='{"name": "example", "about": "An answer", "cli": [
   {"await": {"type": "user", "message": {"content": {"$contains": "2 + 2"}}}}, {"init": {}}, {"text": {"text": "It is four."}}, {"result": {}}]}'
+for example in python/examples/*.py; do
+  shows "$example" "It is four." .tools/venv/bin/python "$example"
+done
 for example in elixir/examples/*.exs; do
   shows "$example" "It is four." env -C elixir MIX_ENV=test mix run "../$example"
 done

@@ -69,8 +69,8 @@ class Pull:
             self._loop.spawn(self._values.aclose, contextvars.copy_context())
 
 
-def listed(tasks: object, name: str) -> list[Any]:
+def listed(tasks: object, name: str, operation: str = "orchestrate") -> list[Any]:
     """All of them at once."""
     if isinstance(tasks, Iterable) and not isinstance(tasks, (str, bytes, dict)):
         return list(tasks)
-    raise unfit(name, f"expected an iterable, not {tasks!r:.80}")
+    raise unfit(name, f"expected an iterable, not {tasks!r:.80}", operation)

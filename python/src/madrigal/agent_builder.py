@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Union
 
+from ._tasks_from import listed
 from .agent_work import _named
 from .agents import AgentLike, EffortLevel, NamedAgent, agent_to_wire
 from .sessions import _invoke
@@ -37,6 +38,8 @@ class AgentBuilder:
     def __init__(self, name: str, agent: AgentLike | None = None) -> None:
         self._name = name
         self._agent: Any = {} if agent is None else agent_to_wire(agent)
+        if not isinstance(self._agent, dict):
+            raise unfit("agent", f"expected an AgentDefinition or a mapping, not {agent!r:.80}", "build_agent")
         self._examples: list[AgentExample] = []
 
     def description(self, description: str) -> Self:
@@ -81,9 +84,7 @@ class AgentBuilder:
 
     def examples(self, examples: Sequence[AgentExample]) -> Self:
         """More examples. They stand behind the prompt, below a heading."""
-        if isinstance(examples, str):
-            raise unfit("examples", "expected a list of examples", "build_agent")
-        return self._with(self._agent, [*self._examples, *examples])
+        return self._with(self._agent, [*self._examples, *listed(examples, "examples", "build_agent")])
 
     def build(self) -> NamedAgent:
         """The agent with its name.

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Union
 
+from ._tasks_from import listed
 from .agents import AgentDefinition, AgentLike, NamedAgent, agent_from_wire, agent_to_wire
 from .sessions import _invoke
 
@@ -15,7 +16,9 @@ AgentFamily = Literal["security", "code_quality", "testing", "documentation", "o
 AgentChanges = Union[AgentDefinition, Mapping[str, Any]]  # noqa: UP007
 """What is changed of an agent; ``None`` in a mapping takes a field away."""
 Scope = Literal["project", "user"]
+"""Whose agents: those of a repository, or those of the user."""
 Path = Union[str, "os.PathLike[str]"]
+"""A path."""
 
 
 @dataclass
@@ -97,7 +100,7 @@ def validate_agents(agents: Mapping[str, AgentLike], *, tools: Sequence[str] | N
     [('reviewer', 'tools[0]')]
 
     """
-    beside = {} if tools is None else {"tools": list(tools)}
+    beside = {} if tools is None else {"tools": listed(tools, "tools", "validate_agents")}
     found = _invoke("validate_agents", agents=_by_name(agents), **beside)
     return [AgentWarning(**warning) for warning in found["warnings"]]
 
@@ -158,6 +161,10 @@ def load_agents(
         cwd: The working directory of the project. Default: that of this process.
         config_dir: The folder of the user's configuration, in place of ``CLAUDE_CONFIG_DIR`` and ``~/.claude``.
 
+    >>> from madrigal import load_agents
+    >>> load_agents(directory="/no/such/folder")
+    LoadedAgents(agents=[], errors=[])
+
     """
     found = _invoke("load_agents", **_place(scope, directory, cwd, config_dir))
     agents = [AgentFile(one["name"], agent_from_wire(one["agent"]), one["path"]) for one in found["agents"]]
@@ -191,6 +198,13 @@ def save_agent(
     Raises:
         InvalidOptionsError: The agent cannot work, or its name cannot be that of a file.
         InvalidArgumentError: The agent is there already.
+
+    >>> import tempfile
+    >>> from madrigal import AgentDefinition, load_agents, save_agent
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = save_agent("greeter", AgentDefinition("Greets", "Greet."), directory=folder)
+    ...     [found.name for found in load_agents(directory=folder).agents]
+    ['greeter']
 
     """
     place = _place(scope, directory, cwd, config_dir)

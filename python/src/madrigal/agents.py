@@ -65,9 +65,10 @@ class NamedAgent:
 
 
 def agent_from_wire(wire: Mapping[str, Any]) -> AgentDefinition:
-    """An agent as the program has it."""
+    """An agent as the program has it. What one that is not whole lacks is empty, and refused where it is used."""
     known = {item.name for item in fields(AgentDefinition)} - {"others"}
-    own = {name: value for name, value in wire.items() if name in known}
+    own: dict[str, Any] = {"description": "", "prompt": ""}
+    own |= {name: value for name, value in wire.items() if name in known}
     return AgentDefinition(**own, others={name: value for name, value in wire.items() if name not in known})
 
 

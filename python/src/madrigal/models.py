@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ._tasks_from import listed
 from .sessions import _invoke
 
 if TYPE_CHECKING:
@@ -27,12 +28,16 @@ def suggest_models(model: str, models: Sequence[ModelInfo | str] | None = None) 
 
     Args:
         model: The name.
-        models: Those of the program, from ``supported_models()``. Default: the aliases that are always there.
+        models: Those of the program, from ``list_models()``. Default: the aliases that are always there.
 
     >>> from madrigal import suggest_models
     >>> suggest_models("sonet").suggestions[0]
     'sonnet'
 
     """
-    beside = {} if models is None else {"models": [dict(one) if isinstance(one, Mapping) else one for one in models]}
+    beside = {}
+    if models is not None:
+        beside["models"] = [
+            dict(one) if isinstance(one, Mapping) else one for one in listed(models, "models", "suggest_models")
+        ]
     return ModelSuggestions(**_invoke("suggest_models", model=model, **beside))

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, Literal, Union
 
 from . import _request
+from ._tasks_from import listed
 from .agent_builder import AgentBuilder
 from .agents import AgentLike, NamedAgent
 from .options import ClaudeAgentOptions
@@ -120,7 +121,7 @@ def with_model(
     changes: dict[str, Any] = {"model": model}
     if fallback is not None:
         changes["fallback_model"] = fallback if isinstance(fallback, str) else ",".join(fallback)
-    return replace(options or ClaudeAgentOptions(), **changes)
+    return replace(_given(options), **changes)
 
 
 def with_agent(options: ClaudeAgentOptions | None, name: str, agent: AgentLike) -> ClaudeAgentOptions:
@@ -140,14 +141,20 @@ def with_agents(options: ClaudeAgentOptions | None, agents: Agents) -> ClaudeAge
     True
 
     """
-    options = options or ClaudeAgentOptions()
+    options = _given(options)
     return replace(options, agents={**(options.agents or {}), **_by_name(agents)})
+
+
+def _given(options: ClaudeAgentOptions | None) -> ClaudeAgentOptions:
+    if options is not None and not isinstance(options, ClaudeAgentOptions):
+        raise _request.invalid("options", f"expected ClaudeAgentOptions, not {options!r:.80}")
+    return ClaudeAgentOptions() if options is None else options
 
 
 def _by_name(agents: Agents) -> dict[str, Any]:
     if isinstance(agents, Mapping):
         return dict(agents)
-    named = [one.build() if isinstance(one, AgentBuilder) else one for one in agents]
+    named = [one.build() if isinstance(one, AgentBuilder) else one for one in listed(agents, "agents", "with_agents")]
     for one in named:
         if not isinstance(one, NamedAgent):
             raise unfit("agents", f"expected builders or named agents, not {one!r:.80}", "with_agents")
@@ -156,7 +163,7 @@ def _by_name(agents: Agents) -> dict[str, Any]:
 
 def _on_model(name: OptionPreset, options: ClaudeAgentOptions | None) -> ClaudeAgentOptions:
     """What falls back to another model with one may be that model with the other, so it does not stay."""
-    options = options or ClaudeAgentOptions()
+    options = _given(options)
     preset = option_preset(name)
     turns = preset.max_turns if options.max_turns is None else options.max_turns
     return replace(options, model=preset.model, fallback_model=preset.fallback_model, max_turns=turns)
