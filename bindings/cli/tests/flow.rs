@@ -122,6 +122,16 @@ fn a_pipeline_tells_each_step_what_was_said() {
     let output = run(&steps, &["pipeline", "--out", out.to_str().unwrap()], &tasks);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(lines(&out)[1]["text"], "Context from previous step:\none\n\nNow: two");
+    // Again with one more: it goes on behind what was answered.
+    let longer = place.file("longer.jsonl", "\"one\"\n\"two\"\n\"three\"\n");
+    let output = run(&steps, &["pipeline", "--out", out.to_str().unwrap()], &longer);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("1 answered, 0 not, 2 were done before"), "{said}");
+    let written = lines(&out);
+    assert_eq!((written.len(), &written[2]["task"]), (3, &json!("three")));
+    let told = "Context from previous step:\nContext from previous step:\none\n\nNow: two\n\nNow: three";
+    assert_eq!(written[2]["text"], told);
     let empty = place.file("empty.jsonl", "\n");
     assert_eq!(run(&steps, &["pipeline"], &empty).status.code(), Some(2));
     assert_eq!(run(&steps, &["pipeline"], &place.0.join("missing")).status.code(), Some(2));
@@ -147,6 +157,29 @@ fn ctrl_c_stops_everything_and_keeps_what_is_done() {
     }
     let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(interrupt.success());
+    std::io::copy(&mut stdout, &mut std::io::sink()).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let written = lines(&out);
+    assert_eq!((written.len(), &written[0]["task"]), (1, &json!("quick")));
+}
+
+#[test]
+fn ctrl_c_of_a_pipeline_keeps_the_steps_that_are_done() {
+    let place = Place::new("interrupt-pipeline");
+    let out = place.0.join("out.jsonl");
+    let steps = json!([{"await": {"type": "user"}}, {"init": {}}, {"text": {"text": "Fine."}}, {"result": {"result": "Fine."}}]);
+    let hang = json!({"prompt": "slow", "options": {"env": {"MADRIGAL_SIMULATE":
+        json!({"name": "slow", "cli": [{"await": {"type": "user"}}, {"init": {}}, {"hang": true}]}).to_string()}}});
+    let tasks = place.file("tasks.jsonl", &format!("\"quick\"\n{hang}\n\"never\"\n"));
+    let words = ["pipeline", "--json", "--out", out.to_str().unwrap()];
+    let mut child = command(&steps, &words, &tasks).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !(line.contains(r#""stage":"started""#) && line.contains(r#""index":1"#)) {
+        line.clear();
+        assert_ne!(stdout.read_line(&mut line).unwrap(), 0, "it ended early");
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     std::io::copy(&mut stdout, &mut std::io::sink()).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let written = lines(&out);

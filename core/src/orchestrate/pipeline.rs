@@ -88,12 +88,10 @@ impl Pipeline {
                 continue;
             }
             let task = match step.0 {
-                Kind::Task(mut task) => {
-                    if let Some(before) = context.filter(|_| self.use_context) {
-                        task.prompt = task.prompt.behind(&introduction(&outcomes[before].text()));
-                    }
-                    Ok(*task)
-                }
+                Kind::Task(task) => Ok(match context.filter(|_| self.use_context) {
+                    Some(before) => task.after(&outcomes[before].text()),
+                    None => *task,
+                }),
                 Kind::Made(make) => make(outcomes.last().cloned()).await,
             };
             let outcome = match task {
@@ -118,10 +116,6 @@ impl IntoFuture for Pipeline {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
     }
-}
-
-fn introduction(text: &str) -> String {
-    format!("Context from previous step:\n{text}\n\nNow: ")
 }
 
 fn stopped_by(outcome: &Outcome) -> Error {

@@ -64,6 +64,15 @@ impl Task {
         self
     }
 
+    /// Tells it first what was said before it, in the words in which a pipeline does. For the command, whose pipelines go on
+    /// where an earlier run stopped.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn after(mut self, text: &str) -> Self {
+        self.prompt = self.prompt.behind(&format!("Context from previous step:\n{text}\n\nNow: "));
+        self
+    }
+
     /// What it is called in progress and outcomes.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {

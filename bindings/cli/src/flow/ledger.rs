@@ -2,7 +2,7 @@
 //! file, what was answered there is not asked again.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     fs::{File, OpenOptions},
     io::{BufRead as _, BufReader, Write as _},
     path::Path,
@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 /// Where outcomes are kept.
 pub(super) struct Ledger {
     file: Option<File>,
-    /// How often each task was answered before.
-    answered: HashMap<String, usize>,
+    /// What each task was answered before, each time; empty texts unless they are wanted.
+    answered: HashMap<String, VecDeque<String>>,
 }
 
 impl Ledger {
-    /// Opens the file, and reads what it holds.
-    pub(super) fn open(path: Option<&Path>) -> Result<Self> {
+    /// Opens the file, and reads what it holds: the answers, too, or only which tasks have one.
+    pub(super) fn open(path: Option<&Path>, answers: bool) -> Result<Self> {
         let Some(path) = path else { return Ok(Self { file: None, answered: HashMap::new() }) };
         let refused = |error: std::io::Error| {
             let message = format!("{} cannot be used for the outcomes: {error}", path.display());
@@ -31,7 +31,7 @@ impl Ledger {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path).map_err(refused)?;
-        let mut answered = HashMap::new();
+        let mut answered: HashMap<String, VecDeque<String>> = HashMap::new();
         let mut cut = false;
         for line in BufReader::new(&file).split(b'\n') {
             let line = line.map_err(refused)?;
@@ -44,7 +44,8 @@ impl Ledger {
             if let Some(entry) =
                 entry.filter(|entry| entry["status"] == "succeeded" && entry.get("task").is_some())
             {
-                *answered.entry(entry["task"].to_string()).or_default() += 1;
+                let text = entry["text"].as_str().filter(|_| answers).unwrap_or_default();
+                answered.entry(entry["task"].to_string()).or_default().push_back(text.to_owned());
             }
         }
         if cut {
@@ -53,15 +54,9 @@ impl Ledger {
         Ok(Self { file: Some(file), answered })
     }
 
-    /// Whether this task was answered in an earlier run; each answer counts for one task.
-    pub(super) fn done(&mut self, task: &Value) -> bool {
-        match self.answered.get_mut(&task.to_string()) {
-            Some(left) if *left > 0 => {
-                *left -= 1;
-                true
-            }
-            _ => false,
-        }
+    /// What this task was answered in an earlier run; each answer counts for one task.
+    pub(super) fn done(&mut self, task: &Value) -> Option<String> {
+        self.answered.get_mut(&task.to_string())?.pop_front()
     }
 
     /// Writes an outcome down, with the task as it was given.

@@ -9,14 +9,16 @@ mod ledger;
 
 use std::{
     collections::HashMap,
+    future::IntoFuture as _,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use madrigal::{
     Error, ErrorKind, Result,
-    orchestrate::{OnError, Orchestrator, OrchestratorConfig, Outcome, Task},
+    orchestrate::{OnError, Orchestrator, OrchestratorConfig, Outcome, Step, Task},
 };
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use crate::{
     args::{FlowArguments, ParallelArguments, PipelineArguments},
@@ -27,14 +29,14 @@ use file::{Ahead, Line};
 use ledger::Ledger;
 
 pub(crate) fn parallel(arguments: &ParallelArguments) -> u8 {
-    run(&arguments.flow, async |flow| flow.parallel(arguments).await)
+    run(&arguments.flow, false, async |flow| flow.parallel(arguments).await)
 }
 
 pub(crate) fn pipeline(arguments: &PipelineArguments) -> u8 {
-    run(&arguments.flow, async |flow| flow.pipeline(arguments).await)
+    run(&arguments.flow, !arguments.no_context, async |flow| flow.pipeline(arguments).await)
 }
 
-fn run(arguments: &FlowArguments, work: impl AsyncFnOnce(&mut Flow) -> Result<()>) -> u8 {
+fn run(arguments: &FlowArguments, answers: bool, work: impl AsyncFnOnce(&mut Flow) -> Result<()>) -> u8 {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -43,7 +45,7 @@ fn run(arguments: &FlowArguments, work: impl AsyncFnOnce(&mut Flow) -> Result<()
         }
     };
     let code = runtime.block_on(async {
-        let mut flow = Flow::new(arguments)?;
+        let mut flow = Flow::new(arguments, answers)?;
         let ended = tokio::select! {
             biased;
             () = signals::end() => None,
@@ -79,7 +81,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Flow {
-    fn new(arguments: &FlowArguments) -> Result<Self> {
+    /// With `answers` it knows what was said in an earlier run.
+    fn new(arguments: &FlowArguments, answers: bool) -> Result<Self> {
         let orchestrator = Orchestrator::new(config(arguments)?)?;
         let board = Arc::new(Mutex::new(Board::new(arguments.json)));
         watch(&orchestrator, arguments.json, &board);
@@ -87,7 +90,7 @@ impl Flow {
             orchestrator,
             file: arguments.file.clone(),
             json: arguments.json,
-            ledger: Ledger::open(arguments.out.as_deref())?,
+            ledger: Ledger::open(arguments.out.as_deref(), answers)?,
             board,
             given: Arc::default(),
             done_before: 0,
@@ -103,7 +106,7 @@ impl Flow {
         let lines: Box<dyn Iterator<Item = Line> + Send> = if arguments.flow.out.is_some() {
             for line in file::lines(file::open(&self.file)?) {
                 match &line.value {
-                    Ok(value) if self.ledger.done(value) => done += 1,
+                    Ok(value) if self.ledger.done(value).is_some() => done += 1,
                     _ => left.push(line),
                 }
             }
@@ -138,14 +141,36 @@ impl Flow {
             let message = format!("{} holds no task: expected one JSON text a line", self.file.display());
             return Err(Error::new(ErrorKind::InvalidArgument, message).operation("read"));
         }
-        lock(&self.given).extend(given.into_iter().enumerate());
-        let call = self
-            .orchestrator
-            .pipeline(tasks)
-            .use_context(!arguments.no_context)
-            .stop_on_error(!arguments.go_on);
-        for outcome in call.await {
-            self.note(&outcome);
+        // It goes on with the first step that was not answered before, which is told the last answer that was.
+        let mut said = None;
+        for task in &given {
+            let Some(answer) = self.ledger.done(task) else { break };
+            said = Some(answer);
+            self.done_before += 1;
+        }
+        lock(&self.given).extend(given.into_iter().skip(self.done_before).enumerate());
+        let said = Arc::new(Mutex::new(said.filter(|_| !arguments.no_context)));
+        let (came, mut coming) = mpsc::unbounded_channel();
+        let steps: Vec<Step> = tasks
+            .into_iter()
+            .skip(self.done_before)
+            .map(|task| step(task, !arguments.no_context, &said, &came))
+            .collect();
+        let mut call = self.orchestrator.pipeline(steps).stop_on_error(!arguments.go_on).into_future();
+        let mut noted = 0;
+        let outcomes = loop {
+            tokio::select! {
+                // The call first: an outcome it gives on the way is noted before anything else can happen.
+                biased;
+                outcomes = &mut call => break outcomes,
+                Some(outcome) = coming.recv() => {
+                    self.note(&outcome);
+                    noted += 1;
+                }
+            }
+        };
+        for outcome in &outcomes[noted..] {
+            self.note(outcome);
         }
         Ok(())
     }
@@ -190,6 +215,31 @@ impl Flow {
             Some(_) => exit::FAILED,
         })
     }
+}
+
+/// A step that says how the one before it ended as soon as its own turn comes, and is told the last answer.
+fn step(
+    task: Task,
+    use_context: bool,
+    said: &Arc<Mutex<Option<String>>>,
+    came: &mpsc::UnboundedSender<Outcome>,
+) -> Step {
+    let (said, came) = (said.clone(), came.clone());
+    Step::from_fn(move |before: Option<Outcome>| {
+        let mut said = lock(&said);
+        if let Some(outcome) = before {
+            if use_context && outcome.is_success() {
+                *said = Some(outcome.text().to_string());
+            }
+            // Nobody listens any more when the pipeline was given up.
+            drop(came.send(outcome));
+        }
+        let task = match &*said {
+            Some(text) => task.after(text),
+            None => task,
+        };
+        std::future::ready(Ok(task))
+    })
 }
 
 /// Shows what happens, or prints it for a program.
