@@ -11,12 +11,11 @@ defmodule ClaudeCodeSDK.RealTest do
   @moduletag :real
   @moduletag timeout: 180_000
   @folder Path.join(Simulator.root(), "tests/real")
-  @cases (
-           {:ok, cases} =
-             @folder |> Path.join("cases.json") |> File.read!() |> ClaudeCodeSDK.JSON.decode()
-
-           cases
-         )
+  @cases for name <- ["cases.json", "flows.json"],
+             text = @folder |> Path.join(name) |> File.read!(),
+             {:ok, cases} <- [ClaudeCodeSDK.JSON.decode(text)],
+             one <- cases,
+             do: one
 
   # What the environment of the machine may hold.
   @credentials ~w(ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN CLAUDE_CODE_OAUTH_TOKEN)
@@ -65,6 +64,16 @@ defmodule ClaudeCodeSDK.RealTest do
             inspect(Loopback.requests(context.loopback))
           )
 
+      assert Simulator.eventually(
+               fn -> counted?(one, Loopback.requests(context.loopback)) end,
+               1_000
+             ),
+             inspect(Loopback.requests(context.loopback))
+
+      if one["gone"],
+        do:
+          assert(Simulator.eventually(fn -> programs(context) == [] end, 1_000), "programs stay")
+
       for {file, there} <- one["files"] || %{},
           do: assert(File.exists?(Path.join(context.work, file)) == there, file)
     end
@@ -105,6 +114,26 @@ defmodule ClaudeCodeSDK.RealTest do
       _request, [] ->
         []
     end) == []
+  end
+
+  # How often something was asked, and how much at a time.
+  defp counted?(one, requests) do
+    most = requests |> Enum.map(& &1["beside"]) |> Enum.max(fn -> 0 end)
+
+    most <= (one["most"] || most) and
+      Enum.all?(one["asked"] || [], fn %{"of" => pattern, "times" => times} ->
+        Enum.count(requests, &Pattern.match?(pattern, &1)) == times
+      end)
+  end
+
+  # The processes that live in this home.
+  defp programs(context) do
+    home = "HOME=" <> Path.join(context.place, "home")
+
+    for path <- Path.wildcard("/proc/[0-9]*/environ"),
+        {:ok, variables} <- [File.read(path)],
+        home in String.split(variables, <<0>>),
+        do: path
   end
 
   test "a host that is killed while a tool runs leaves neither the program nor the tool",

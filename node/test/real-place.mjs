@@ -2,7 +2,15 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -66,6 +74,18 @@ export class Place {
   /** What the API was asked. */
   async requests() {
     return (await fetch(`${this.url}/_madrigal/requests`)).json();
+  }
+
+  /** The processes that live in this home. */
+  programs() {
+    const home = `HOME=${join(this.folder, "home")}`;
+    return readdirSync("/proc").filter((pid) => {
+      try {
+        return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(home);
+      } catch {
+        return false; // of somebody else, or gone
+      }
+    });
   }
 
   async leave() {

@@ -35,14 +35,31 @@ import { wiretap } from "./wiretap.mjs";
 /** How long the API may take to notice that an answer was taken to its end, and a tool to start. */
 const PATIENCE_MS = 60_000;
 
-const cases = JSON.parse(readFileSync(join(root, "tests", "real", "cases.json"), "utf8"));
+const cases = ["cases.json", "flows.json"].flatMap((name) =>
+  JSON.parse(readFileSync(join(root, "tests", "real", name), "utf8")),
+);
 
 for (const written of cases) {
   test(`real: ${written.name}`, () =>
     inPlace(async (place) => {
-      const { sessions, api, files = {}, ...circumstances } = place.made(written);
+      const {
+        sessions,
+        api,
+        asked: counts,
+        most,
+        gone: leaves,
+        files = {},
+        ...circumstances
+      } = place.made(written);
       for (const session of sessions) await play(session, (options) => place.options(options, circumstances));
       if (api !== undefined) await asked(place, api);
+      await eventually(async () => {
+        const requests = await place.requests();
+        for (const { of, times } of counts ?? [])
+          assert.equal(requests.filter((request) => matches(of, request)).length, times, JSON.stringify(of));
+        if (most !== undefined) assert.ok(Math.max(...requests.map(({ beside }) => beside)) <= most);
+        if (leaves) assert.deepEqual(place.programs(), []);
+      });
       for (const [file, there] of Object.entries(files))
         assert.equal(existsSync(join(place.work, file)), there, file);
     }));
@@ -253,6 +270,17 @@ async function toolOf(place) {
 }
 
 /** Requests that match came, in this order. */
+/** Tries again until it holds. */
+async function eventually(check) {
+  for (const end = performance.now() + PATIENCE_MS; ; await pause(20)) {
+    try {
+      return await check();
+    } catch (error) {
+      if (performance.now() > end) throw error;
+    }
+  }
+}
+
 async function asked(place, patterns) {
   for (const end = performance.now() + PATIENCE_MS; ; await pause(20)) {
     const requests = await place.requests();

@@ -289,9 +289,9 @@ class Player:
 
     def place(self, options: dict[str, Any]) -> madrigal.ClaudeAgentOptions:
         given = {NAMES.get(name, name): value for name, value in options.items()}
-        assert self.path is not None
-        given.setdefault("cli_path", simulator())
-        given["env"] = {**given.get("env", {}), "MADRIGAL_SIMULATE": str(self.path)}
+        if self.path is not None:
+            given.setdefault("cli_path", simulator())
+            given["env"] = {**given.get("env", {}), "MADRIGAL_SIMULATE": str(self.path)}
         if self.config is not None:
             given["env"]["CLAUDE_CONFIG_DIR"] = self.config.name
         if self.auth is not None:

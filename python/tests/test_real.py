@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 import pytest
 from conftest import ROOT, alive, simulator
-from matching import in_order
+from matching import in_order, matches
 from player import Player
 from set_up import NOTHING, giving
 from wiretap import wiretap
@@ -23,8 +23,8 @@ from wiretap import wiretap
 import madrigal
 
 HERE = ROOT / "tests" / "real"
-CASES = json.loads((HERE / "cases.json").read_text())
-LIMIT = 120.0
+CASES = [case for name in ("cases.json", "flows.json") for case in json.loads((HERE / name).read_text())]
+LIMIT = 240.0
 SETTLED = 10.0
 FORBIDDEN = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "CLAUDE_CODE_OAUTH_TOKEN")
 
@@ -66,6 +66,25 @@ class Place:
             file.write_text(content)
         return here
 
+    def session(self, case: dict[str, Any], session: dict[str, Any]) -> dict[str, Any]:
+        """A session, or an orchestrator, whose program is the real one."""
+        steps = [dict(step) for step in session["host"]]
+        for step in steps:
+            if "orchestrator" in step:
+                config = step["orchestrator"]
+                step["orchestrator"] = {**config, "options": self.options(case, config.get("options", {}))}
+        return {**session, "options": self.options(case, session.get("options", {})), "host": steps}
+
+    def programs(self) -> list[str]:
+        """The processes that live in this home."""
+        return [path.parent.name for path in Path("/proc").glob("[0-9]*/environ") if self.lives_here(path)]
+
+    def lives_here(self, path: Path) -> bool:
+        try:
+            return f"HOME={self.home}".encode() in path.read_bytes().split(b"\0")
+        except OSError:  # of somebody else, or gone
+            return False
+
     def requests(self) -> list[dict[str, Any]]:
         with urllib.request.urlopen(self.started["url"] + "/_madrigal/requests") as answer:
             requests: list[dict[str, Any]] = json.load(answer)
@@ -86,8 +105,14 @@ def place(tmp_path: Path) -> Iterator[Place]:
     place.close()
 
 
-def holds(patterns: list[Any], requests: list[Any]) -> bool:
-    return not requests if patterns == [] else in_order(patterns, requests) is None
+def holds(case: dict[str, Any], requests: list[Any]) -> bool:
+    """Whether the API was asked what the case says, in that order, so often, and so much at a time."""
+    patterns = case.get("api")
+    if patterns is not None and not (in_order(patterns, requests) is None if patterns else not requests):
+        return False
+    counts = ((sum(matches(one["of"], it) for it in requests), one["times"]) for one in case.get("asked", []))
+    beside = max((request["beside"] for request in requests), default=0)
+    return all(found == wanted for found, wanted in counts) and beside <= case.get("most", beside)
 
 
 # One case is about a tool that is allowed without a question, which the package warns of.
@@ -99,16 +124,19 @@ def test_case(case: dict[str, Any], place: Place) -> None:
     async def carry_out() -> None:
         with anyio.fail_after(LIMIT):
             for session in case["sessions"]:
-                player = Player(None, {**session, "options": place.options(case, session.get("options", {}))})
+                session = place.session(case, session)
+                player = Player(None, session)
                 await player.play(session["host"])
                 player.check()
 
     anyio.run(carry_out)
-    if "api" in case:
-        deadline = time.monotonic() + SETTLED
-        while not holds(case["api"], place.requests()):
-            assert time.monotonic() < deadline, place.requests()
-            time.sleep(0.05)
+    deadline = time.monotonic() + SETTLED
+    while not holds(case, place.requests()):
+        assert time.monotonic() < deadline, place.requests()
+        time.sleep(0.05)
+    while case.get("gone") and place.programs():
+        assert time.monotonic() < deadline, place.programs()
+        time.sleep(0.05)
     for name, there in case.get("files", {}).items():
         assert (place.work / name).exists() is there, name
 

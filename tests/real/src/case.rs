@@ -1,4 +1,4 @@
-//! One case: its sessions, then what the API got and which files are there.
+//! One case: its sessions, then what the API got, which files are there and which programs are not.
 
 use std::{
     fs,
@@ -10,18 +10,27 @@ use madrigal::testing::matches;
 use madrigal_conformance::{Outcome, Program, Scenario, play};
 use serde_json::{Value, json};
 
-use crate::{Place, cli};
+use crate::{Place, cli, process};
 
 /// How long the API may take to notice that an answer was taken to its end.
 const SETTLED: Duration = Duration::from_secs(10);
 
-/// A case of `cases.json`.
+/// A case of `cases.json` or `flows.json`.
 #[derive(Clone, Debug)]
 pub struct Case(Value);
 
-/// All cases. Panics when they cannot be read: then there is nothing to test.
+/// What a session can do. Panics when the cases cannot be read: then there is nothing to test.
 pub fn cases() -> Vec<Case> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases.json");
+    read("cases.json")
+}
+
+/// What an orchestrator can do. Panics as [`cases`] does.
+pub fn flows() -> Vec<Case> {
+    read("flows.json")
+}
+
+fn read(name: &str) -> Vec<Case> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let all: Vec<Value> =
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -50,8 +59,9 @@ impl Case {
                 .await
                 .map_err(|problem| format!("sessions[{number}].{problem}"))?;
         }
-        if let Some(patterns) = case.0.get("api") {
-            asked(list(patterns), &place).await?;
+        case.asked(&place).await?;
+        if case.0["gone"] == true {
+            process::gone("programs of this place", &place.programs(), Instant::now(), SETTLED);
         }
         for (name, expected) in case.0["files"].as_object().into_iter().flatten() {
             let exists = place.work().join(name).exists();
@@ -60,6 +70,37 @@ impl Case {
             }
         }
         Ok(())
+    }
+
+    /// Checks what the API was asked, again and again until it holds.
+    async fn asked(&self, place: &Place) -> Outcome {
+        let deadline = Instant::now() + SETTLED;
+        loop {
+            let requests: Vec<Value> = place.api.requests().iter().map(|request| json!(request)).collect();
+            let found = self.0.get("api").map_or(Ok(()), |patterns| in_order(list(patterns), &requests));
+            let Err(problem) = found.and_then(|()| self.counted(&requests)) else { return Ok(()) };
+            if Instant::now() > deadline {
+                return Err(problem);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// How often something was asked, and how much at a time.
+    fn counted(&self, requests: &[Value]) -> Outcome {
+        for count in list(&self.0["asked"]) {
+            let found = requests.iter().filter(|request| matches(&count["of"], request)).count();
+            if count["times"] != found {
+                return Err(format!("asked: expected {count}, found {found} among {}", brief(requests)));
+            }
+        }
+        let most = requests.iter().filter_map(|request| request["beside"].as_u64()).max();
+        match self.0["most"].as_u64() {
+            Some(limit) if most > Some(limit) => {
+                Err(format!("most: expected at most {limit} requests at a time, found {most:?}"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The case with the folders of a place in it.
@@ -80,21 +121,17 @@ impl Case {
         if session["options"].is_null() {
             session["options"] = json!({});
         }
-        session["options"]["env"] = env;
-        session["options"]["cwd"] = json!(place.work());
-        Scenario { name: self.name().to_owned(), path: "none".into(), value: session }
-    }
-}
-
-async fn asked(patterns: &[Value], place: &Place) -> Outcome {
-    let deadline = Instant::now() + SETTLED;
-    loop {
-        let requests: Vec<Value> = place.api.requests().iter().map(|request| json!(request)).collect();
-        let Err(problem) = in_order(patterns, &requests) else { return Ok(()) };
-        if Instant::now() > deadline {
-            return Err(problem);
+        let within = |options: &mut Value| {
+            options["env"] = env.clone();
+            options["cwd"] = json!(place.work());
+        };
+        within(&mut session["options"]);
+        for step in session["host"].as_array_mut().into_iter().flatten() {
+            if let Some(config) = step.get_mut("orchestrator") {
+                within(&mut config["options"]);
+            }
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        Scenario { name: self.name().to_owned(), path: "none".into(), value: session }
     }
 }
 

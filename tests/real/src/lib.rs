@@ -6,6 +6,6 @@ mod place;
 pub mod process;
 mod wiretap;
 
-pub use case::{Case, cases};
+pub use case::{Case, cases, flows};
 pub use place::{Place, cli};
 pub use wiretap::Wiretap;

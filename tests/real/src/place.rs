@@ -11,6 +11,8 @@ use madrigal::{
     testing::loopback::{Loopback, Script},
 };
 
+use crate::process::{Known, with_variable};
+
 /// The executable that `MADRIGAL_REAL_CLI` names. Panics without it: this suite never skips.
 pub fn cli() -> PathBuf {
     let path = std::env::var_os("MADRIGAL_REAL_CLI").map(PathBuf::from).unwrap_or_else(|| {
@@ -66,6 +68,11 @@ impl Place {
         env.insert("CLAUDE_CONFIG_DIR".into(), self.config().to_string_lossy().into_owned());
         env.insert("ENABLE_TOOL_SEARCH".into(), "false".into());
         env
+    }
+
+    /// The processes that live in this home.
+    pub fn programs(&self) -> Vec<Known> {
+        with_variable("HOME", &self.root.join("home").to_string_lossy())
     }
 
     /// Options for a session here.

@@ -43,6 +43,21 @@ impl Known {
     }
 }
 
+/// All processes in whose environment a variable has this value.
+pub fn with_variable(name: &str, value: &str) -> Vec<Known> {
+    let wanted = format!("{name}={value}");
+    fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|pid| {
+            let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
+        })
+        .filter_map(Known::find)
+        .collect()
+}
+
 /// Waits until none of them lives and says how long that took; fails when it takes longer than `limit`.
 pub fn gone(what: &str, processes: &[Known], since: Instant, limit: Duration) -> Duration {
     loop {
@@ -82,9 +97,11 @@ mod tests {
     #[test]
     fn a_child_belongs_to_the_tree_until_it_is_gone() {
         let me = Known::find(std::process::id()).unwrap();
-        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let mark = std::process::id().to_string();
+        let mut child = Command::new("sleep").arg("60").env("MADRIGAL_TEST_MARK", &mark).spawn().unwrap();
         let known = Known::find(child.id()).unwrap();
         assert!(known.lives() && me.tree().contains(&known));
+        assert_eq!(with_variable("MADRIGAL_TEST_MARK", &mark), [known]);
         child.kill().unwrap();
         gone("the child", &[known], Instant::now(), Duration::from_secs(10));
         child.wait().unwrap();

@@ -70,7 +70,7 @@ async fn result(example: &Example) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_script_of_the_page_does_what_the_page_says() {
     let examples = examples();
-    assert_eq!(examples.len(), 6, "an example has a prompt and a result below it");
+    assert_eq!(examples.len(), 7, "an example has a prompt and a result below it");
     for example in examples {
         let result = result(&example).await;
         assert!(

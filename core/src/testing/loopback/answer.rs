@@ -12,7 +12,7 @@ use super::{
 };
 
 /// The errors already given. A failed request leaves no trace in the conversation, so these are counted here, for each
-/// session and place in it.
+/// session and place in it, or for each place of a rule that is shared.
 #[derive(Debug, Default)]
 pub(super) struct Failures(Mutex<HashMap<u64, u64>>);
 
@@ -34,18 +34,21 @@ pub(super) fn choose<'a>(
             rule.clone()
                 .find(|(_, rule)| conversation.candidates.is_empty() && holds(&rule.when, "", conversation))
         });
-    let (place, steps, repeat, rounds) = match found {
+    let (place, steps, repeat, rounds, shared) = match found {
         Some((index, rule)) => {
-            (format!("rules[{index}].reply"), &rule.reply, rule.repeat, conversation.rounds)
+            (format!("rules[{index}].reply"), &rule.reply, rule.repeat, conversation.rounds, rule.shared)
         }
         None if script.turns.is_empty() => {
             return Err(format!("no rule of the script holds for the prompt {:?}", conversation.prompt()));
         }
-        None => ("turns".to_owned(), &script.turns, script.repeat, conversation.all_rounds),
+        None => ("turns".to_owned(), &script.turns, script.repeat, conversation.all_rounds, false),
     };
     let mut hasher = DefaultHasher::new();
-    // The number of prompts so far tells apart the same prompt sent twice in one session.
-    (session, &place, conversation.prompt(), conversation.prompts.len(), rounds).hash(&mut hasher);
+    (&place, rounds).hash(&mut hasher);
+    if !shared {
+        // The number of prompts so far tells apart the same prompt sent twice in one session.
+        (session, conversation.prompt(), conversation.prompts.len()).hash(&mut hasher);
+    }
     let mut given = failures.0.lock().unwrap_or_else(PoisonError::into_inner);
     let given = given.entry(hasher.finish()).or_default();
     let step = step_at(steps, repeat, rounds, *given).ok_or_else(|| {
@@ -148,6 +151,19 @@ mod tests {
         let second = asked(&["x"], 1, 1);
         assert_eq!([said(&script, &second, &failures), said(&script, &second, &failures)], ["500", "more"]);
         assert_eq!(choose(&script, &first, "another session", &failures).unwrap().error, Some(529));
+    }
+
+    #[test]
+    fn errors_of_a_shared_rule_are_counted_for_all_sessions_and_prompts() {
+        let script = script(
+            r#"{"rules": [{"when": {"prompt_contains": "x"}, "shared": true, "reply": [{"error": 529, "times": 2}, {"text": "ok"}]}]}"#,
+        );
+        let failures = Failures::default();
+        let errors: Vec<_> = ["one x", "two x", "three x", "one x"]
+            .iter()
+            .map(|prompt| choose(&script, &asked(&[prompt], 0, 0), prompt, &failures).unwrap().error)
+            .collect();
+        assert_eq!(errors, [Some(529), Some(529), None, None]);
     }
 
     #[test]

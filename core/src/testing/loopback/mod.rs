@@ -41,7 +41,8 @@
 //! the request too: it is the number of the model's messages that follow the prompt, so a tool call and its result lead
 //! to the second step. Without a matching rule the `turns` answer, counted from the beginning of the conversation.
 //! Behind the last step comes status 400, saying so; with `repeat` (in the script for `turns`, in a rule for its `reply`)
-//! the steps begin again.
+//! the steps begin again. Errors are counted for each conversation, as nothing in a request tells of them; with `shared` in a
+//! rule they are counted for all conversations it holds for together, as those of an API that is out for a while.
 //!
 //! | `when` | Holds if |
 //! |---|---|
@@ -60,6 +61,7 @@
 //! | `tools` | several calls: `[{"name": "Read", "input": {}}]` |
 //! | `chunks`, `delay_ms` | each block comes in this many pieces (default 1), this long apart (default 0) |
 //! | `wait_ms` | silence before the answer begins (default 0) |
+//! | `together` | the answer begins when so many requests have come to this step, then for as many more, and so on. One whose caller goes meanwhile stays counted |
 //! | `end` | how a stream ends instead of well: `hold` (it stays open and silent), `cut` (the connection breaks), `overloaded` (an `error` event) |
 //! | `stop_reason` | default `end_turn`, or `tool_use` when there are tools |
 //! | `usage` | token counts, merged over 100 input and 20 output tokens |
@@ -73,6 +75,7 @@
 //! request for a single token, with which the program tries out a model, is answered without using a step up.
 
 mod answer;
+mod company;
 mod conversation;
 mod failure;
 mod record;

@@ -50,6 +50,8 @@ pub struct Request {
     pub thinking: Value,
     /// How many messages the conversation has, those of the program among them.
     pub messages: usize,
+    /// How many requests for an answer were open when this one came, itself among them; 0 where no model is asked.
+    pub beside: usize,
     /// The status of the answer; 0 while there is none yet.
     pub status: u16,
     /// Whether the answer was sent to its end. `false` also when the caller went away in the middle of it.

@@ -35,6 +35,9 @@ pub struct Rule {
     /// Whether the steps begin again behind the last.
     #[serde(default)]
     pub repeat: bool,
+    /// Whether errors are counted for all conversations together, not for each.
+    #[serde(default)]
+    pub shared: bool,
 }
 
 /// Which requests a rule is for: all parts given must hold.
@@ -71,6 +74,8 @@ pub struct Step {
     pub delay_ms: u64,
     /// Milliseconds of silence before the answer begins.
     pub wait_ms: u64,
+    /// How many requests get this answer together: it begins when so many have come.
+    pub together: Option<usize>,
     /// How a stream ends instead of well.
     pub end: Option<Ending>,
     /// Why the model stopped.
@@ -216,6 +221,9 @@ fn check_steps(path: &str, steps: &[Step], repeat: bool) -> Result<()> {
         if step.chunks == Some(0) {
             return Err(refuse(&format!("{path}.chunks"), "expected at least 1"));
         }
+        if step.together == Some(0) {
+            return Err(refuse(&format!("{path}.together"), "expected at least 1"));
+        }
         for (name, value) in &step.headers {
             failure::check_header(name, value)
                 .map_err(|problem| refuse(&format!("{path}.headers.{name}"), &problem))?;
@@ -249,6 +257,7 @@ mod tests {
         assert!(refused(r#"{"rules": [{"reply": []}]}"#).contains("rules[0].reply"));
         assert!(refused(r#"{"turns": [{"chunks": 2}]}"#).contains("turns[0]: expected one of"));
         assert!(refused(r#"{"turns": [{"text": "x", "chunks": 0}]}"#).contains("turns[0].chunks"));
+        assert!(refused(r#"{"turns": [{"text": "x", "together": 0}]}"#).contains("turns[0].together"));
         assert!(refused(r#"{"turns": [{"error": 200}]}"#).contains("turns[0].error"));
         assert!(refused(r#"{"turns": [{"error": 500, "text": "x"}]}"#).contains("not both"));
         assert!(refused(r#"{"turns": [{"text": "x", "times": 2}]}"#).contains("turns[0].times"));

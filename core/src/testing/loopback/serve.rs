@@ -27,6 +27,7 @@ use tokio::{
 
 use super::{
     answer::{Failures, choose},
+    company::{Company, Present},
     conversation::Conversation,
     failure,
     record::{Log, Request},
@@ -42,12 +43,13 @@ const MAX_REQUEST_BYTES: usize = 32 << 20;
 pub(super) struct State {
     script: Script,
     failures: Failures,
+    company: Company,
     pub(super) log: Log,
 }
 
 impl State {
     pub(super) fn new(script: Script) -> Self {
-        Self { script, failures: Failures::default(), log: Log::default() }
+        Self { script, failures: Failures::default(), company: Company::default(), log: Log::default() }
     }
 }
 
@@ -110,7 +112,7 @@ async fn reply(state: &Arc<State>, request: hyper::Request<Incoming>) -> Reply {
         }
     };
     let conversation = Conversation::read(&body);
-    let record = record.of(&conversation);
+    let mut record = record.of(&conversation);
     if !state.script.knows(&conversation.model) {
         let message = format!("model: {}", conversation.model);
         return answered(state, record, refusal(404, Some(message)));
@@ -123,7 +125,7 @@ async fn reply(state: &Arc<State>, request: hyper::Request<Incoming>) -> Reply {
     if conversation.max_tokens == 1 {
         let answer = Answer::probe(&conversation);
         let number = state.log.add(record);
-        return message(state, number, answer, conversation.stream, None);
+        return message(state, number, answer, conversation.stream, None, None);
     }
     let session = record.session_id.clone().unwrap_or_default();
     let step = match choose(&state.script, &conversation, &session, &state.failures) {
@@ -132,14 +134,20 @@ async fn reply(state: &Arc<State>, request: hyper::Request<Incoming>) -> Reply {
             return answered(state, record, refusal(400, Some(format!("loopback script: {problem}"))));
         }
     };
+    let (present, beside) = state.company.enter();
+    record.beside = beside;
     let number = state.log.add(record);
+    state.company.gather(step).await;
     tokio::time::sleep(Duration::from_millis(step.wait_ms)).await;
     let reply = match step.error {
         Some(status) => {
             note(state, number, status, true);
             error_of(step, status)
         }
-        None => message(state, number, Answer::new(step, &conversation), conversation.stream, Some(step)),
+        None => {
+            let answer = Answer::new(step, &conversation);
+            message(state, number, answer, conversation.stream, Some(step), Some(present))
+        }
     };
     with_headers(reply, step)
 }
@@ -155,7 +163,14 @@ fn note(state: &State, number: u64, status: u16, finished: bool) {
     state.log.update(number, |request| (request.status, request.finished) = (status, finished));
 }
 
-fn message(state: &Arc<State>, number: u64, answer: Answer, stream: bool, step: Option<&Step>) -> Reply {
+fn message(
+    state: &Arc<State>,
+    number: u64,
+    answer: Answer,
+    stream: bool,
+    step: Option<&Step>,
+    present: Option<Present>,
+) -> Reply {
     let request_id = request_id();
     let mut reply = if stream {
         note(state, number, 200, false);
@@ -165,6 +180,7 @@ fn message(state: &Arc<State>, number: u64, answer: Answer, stream: bool, step: 
             if play(answer, sender).await {
                 note(&state, number, 200, true);
             }
+            drop(present);
         });
         let mut reply = Response::new(Either::Right(Stream(events)));
         reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
