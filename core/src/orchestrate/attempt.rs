@@ -3,6 +3,10 @@
 //! What is learned is written where it outlives the wait: when the time is up in the middle of an answer, the session, the
 //! messages and the cost so far are still known.
 
+use std::{sync::Arc, time::Duration};
+
+use tokio::{task::JoinHandle, time::timeout};
+
 use super::{
     item::until,
     outcome::{Run, failure},
@@ -24,8 +28,64 @@ pub(super) struct Attempts {
     pub(super) meter: UsageMeter,
     /// Whether a tool that may change something was started, in whatever attempt.
     pub(super) changed: bool,
-    /// The running program.
-    pub(super) handle: Option<SessionHandle>,
+    /// What is under way of the program.
+    pub(super) program: Program,
+}
+
+/// A program from the moment somebody begins to start it. A start is not broken off: nobody would know when what it started is gone.
+#[derive(Debug, Default)]
+pub(super) enum Program {
+    /// There is none, or it is not ours to stop.
+    #[default]
+    None,
+    Starting(JoinHandle<Result<Running>>),
+    Running(SessionHandle),
+}
+
+/// How long a start that nobody wants any more may take. Only one that hangs comes near it; what it starts then has no place.
+const START_LIMIT: Duration = Duration::from_secs(5);
+
+impl Program {
+    /// Ends it and waits until it is gone.
+    pub(super) async fn stop(&mut self) {
+        let handle = match std::mem::take(self) {
+            Self::None => return,
+            Self::Running(handle) => handle,
+            Self::Starting(mut start) => match timeout(START_LIMIT, &mut start).await {
+                Ok(Ok(Ok(running))) => running.session.handle(),
+                Ok(_) => return,
+                Err(_) => return start.abort(),
+            },
+        };
+        handle.stop();
+        handle.gone().await;
+    }
+
+    /// Whether there may be one.
+    pub(super) fn is_some(&self) -> bool {
+        !matches!(self, Self::None)
+    }
+
+    fn pid(&self) -> Option<u32> {
+        match self {
+            Self::Running(handle) => handle.pid(),
+            _ => None,
+        }
+    }
+
+    /// Waits for its start to end.
+    async fn started(
+        &mut self,
+        start: impl Future<Output = Result<Running>> + Send + 'static,
+    ) -> Result<Running> {
+        *self = Self::Starting(tokio::spawn(start));
+        let Self::Starting(start) = self else { unreachable!() };
+        let started = start.await.unwrap_or_else(|lost| {
+            Err(Error::new(ErrorKind::Internal, "starting the program came to no end").caused_by(&lost))
+        });
+        *self = started.as_ref().map_or(Self::None, |running| Self::Running(running.session.handle()));
+        started
+    }
 }
 
 /// A program that stood ready was of no use, and why.
@@ -50,7 +110,7 @@ impl Attempts {
     pub(super) async fn attempt(
         &mut self,
         builder: impl Fn() -> SessionBuilder,
-        pool: Option<&Pool>,
+        pool: Option<&Arc<Pool>>,
         prompt: Prompt,
         watch: &mut impl Watch,
     ) -> Result<(), (Error, Failure)> {
@@ -66,7 +126,7 @@ impl Attempts {
     async fn read(
         &mut self,
         builder: impl Fn() -> SessionBuilder,
-        pool: Option<&Pool>,
+        pool: Option<&Arc<Pool>>,
         prompt: Prompt,
         outcome: &mut OutcomeWatch,
         watch: &mut impl Watch,
@@ -76,11 +136,14 @@ impl Attempts {
         let mut spending = Spending::default();
         let failed = loop {
             self.run.messages.clear();
-            let running = match pool {
-                Some(pool) => pool.begin(builder(), prompt.clone(), fresh).await?,
-                None => Running::alone(builder().query(prompt.clone()).await?.into_session()),
+            let (pool_of_start, builder, prompt) = (pool.cloned(), builder(), prompt.clone());
+            let start = async move {
+                match pool_of_start {
+                    Some(pool) => pool.begin(builder, prompt, fresh).await,
+                    None => Ok(Running::alone(builder.query(prompt).await?.into_session())),
+                }
             };
-            self.handle = Some(running.session.handle());
+            let running = self.program.started(start).await?;
             self.run.start = Some(running.start);
             watch.stage(Stage::Started { attempt: self.run.attempts, start: running.start });
             match self.listen(running, outcome, watch, &mut spending).await {
@@ -88,9 +151,9 @@ impl Attempts {
                 // What stood ready was of no use, and nothing came of it: the same attempt, with a program of its own.
                 Err(Useless(reason)) => {
                     if let Some(pool) = pool {
-                        pool.useless(self.handle.as_ref().and_then(SessionHandle::pid), &reason);
+                        pool.useless(self.program.pid(), &reason);
                     }
-                    self.stop().await;
+                    self.program.stop().await;
                     fresh = true;
                 }
             }
@@ -165,19 +228,11 @@ impl Attempts {
                 // One that was interrupted is not given to another: the interrupt may come late.
                 if spending.last_word().is_none() {
                     // It is not ours to stop any more.
-                    self.handle = None;
+                    self.program = Program::None;
                     running.hand_back();
                 }
                 return Ok(failed);
             }
-        }
-    }
-
-    /// Ends what still runs and waits until it is gone.
-    pub(super) async fn stop(&mut self) {
-        if let Some(handle) = self.handle.take() {
-            handle.stop();
-            handle.gone().await;
         }
     }
 

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     Candidate, Outcome, Task,
-    attempt::{Attempts, Watch},
+    attempt::{Attempts, Program, Watch},
     flow::Flow,
     gate::{self, Asker},
     layer,
@@ -44,13 +44,16 @@ struct Running {
 impl Drop for Running {
     /// The call was dropped in the middle: its program is told to end, and has its place until it is gone.
     fn drop(&mut self) {
-        let (Some(handle), Some(place)) = (self.attempts.handle.take(), self.place.take()) else { return };
-        handle.stop();
+        let mut program = std::mem::take(&mut self.attempts.program);
+        let (true, Some(place)) = (program.is_some(), self.place.take()) else { return };
+        if let Program::Running(handle) = &program {
+            handle.stop();
+        }
         // Without a runtime nobody waits for anything any more.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let watchers = self.watchers.clone();
             runtime.spawn(async move {
-                handle.gone().await;
+                program.stop().await;
                 drop(place);
                 drop(watchers);
             });
@@ -89,7 +92,7 @@ impl Item {
             () = until(deadline) => Ending::TimedOut,
             ending = self.perform(&mut running.attempts, &mut running.place, deadline) => ending,
         };
-        running.attempts.stop().await;
+        running.attempts.program.stop().await;
         let attempts = std::mem::take(&mut running.attempts);
         drop(running);
         self.flow.shared.gate.admission().forget(&Spender::default().run(self.run_name()));
@@ -308,7 +311,7 @@ impl Item {
             let mut told = Told { item: self, permit, before, first: first.take() };
             let ended = attempts.attempt(builder, pool.as_ref(), prompt, &mut told).await;
             // Whatever is left of it must not run beside the next attempt.
-            attempts.stop().await;
+            attempts.program.stop().await;
             totals.note(&attempts.run);
             let spent = attempts.run.result().map(|_| Cost::from_usd(attempts.meter.cost_usd() - before));
             let settle = |permit: Option<Permit>, outcome, spent| {

@@ -56,7 +56,7 @@ pub struct Orchestrator {
 pub(super) struct Shared {
     pub(super) config: OrchestratorConfig,
     pub(super) gate: Gate,
-    pub(super) pool: Option<Pool>,
+    pub(super) pool: Option<Arc<Pool>>,
     pub(super) stats: Counter,
     pub(super) totals: Totals,
     flows: AtomicU64,
@@ -81,9 +81,9 @@ impl Orchestrator {
         let watchers = Arc::new(Watchers::default());
         let pool = config.pool.clone().map(|pool| {
             let told = watchers.clone();
-            Pool::new(pool, config.max_concurrent, move |Event { pid, reason }| {
+            Arc::new(Pool::new(pool, config.max_concurrent, move |Event { pid, reason }| {
                 told.tell(&Progress::of_the_pool(Stage::Dropped { pid, reason }));
-            })
+            }))
         });
         if let Some(pool) = &pool {
             pool.expect(&gate.limited(config.options.clone(), None), &config.auth);
@@ -196,7 +196,7 @@ impl Orchestrator {
 
     /// Counts over everything so far.
     pub fn stats(&self) -> Stats {
-        let (idle, dropped) = self.shared.pool.as_ref().map(Pool::counts).unwrap_or_default();
+        let (idle, dropped) = self.shared.pool.as_deref().map(Pool::counts).unwrap_or_default();
         Stats { idle: idle as u64, dropped, ..self.shared.stats.stats() }
     }
 

@@ -19,6 +19,15 @@ pub(crate) struct Running {
     sent: Option<BoxFuture<'static, Result<()>>>,
 }
 
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running")
+            .field("session", &self.session)
+            .field("start", &self.start)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What a run heard.
 #[derive(Debug)]
 pub(crate) enum Heard {
