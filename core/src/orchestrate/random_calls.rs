@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Waker},
     time::Duration,
@@ -34,6 +34,8 @@ struct Census {
     processes: Mutex<Vec<Arc<dyn Process>>>,
     most: AtomicUsize,
     started: AtomicUsize,
+    /// How many milliseconds a program runs before anybody knows it.
+    unknown_ms: AtomicU64,
 }
 
 impl Census {
@@ -63,10 +65,9 @@ impl Transport for Counted {
             let alive = self.census.alive();
             self.census.most.fetch_max(alive, Ordering::Relaxed);
             self.census.started.fetch_add(1, Ordering::Relaxed);
-            // It runs although nobody knows it yet, and whoever waits for it may be gone before they do.
-            tokio::time::sleep(Duration::from_millis(self.census.started.load(Ordering::Relaxed) as u64 % 5))
-                .await;
-            Ok(Connection { input, output, process: Arc::new(Owned(process)) })
+            let process = Arc::new(Owned(process));
+            tokio::time::sleep(Duration::from_millis(self.census.unknown_ms.load(Ordering::Relaxed))).await;
+            Ok(Connection { input, output, process })
         })
     }
 }
@@ -300,6 +301,7 @@ impl World {
 async fn schedule(seed: u64) -> usize {
     let mut chance = Chance::seeded(seed);
     let world = World::any(&mut chance);
+    world.census.unknown_ms.store(chance.up_to(20), Ordering::Relaxed);
     let mut calls = JoinSet::new();
     for number in 0..CALLS {
         let call = world.call(&mut chance);
@@ -377,4 +379,21 @@ async fn a_call_that_is_dropped_has_its_place_until_its_program_is_gone() {
     assert!(outcome.is_success(), "{outcome:?}");
     assert_eq!(world.census.most.load(Ordering::Relaxed), 1, "one place is one program");
     world.check_at_rest("behind a dropped call");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_given_up_while_its_program_starts_has_its_place_until_that_is_gone() {
+    let world = World::new(OrchestratorConfig { max_concurrent: 1, ..OrchestratorConfig::default() });
+    world.census.unknown_ms.store(1_000, Ordering::Relaxed);
+    let deaf = || script(&json!([{"ignore": ["SIGTERM"]}, {"hang": true}]));
+    let dropped = world.orchestrator.run(world.playing(deaf()));
+    assert!(tokio::time::timeout(Duration::from_millis(500), dropped).await.is_err());
+    let late = world.playing(deaf()).timeout(Duration::from_secs(8));
+    let late = world.orchestrator.run(late).await;
+    assert_eq!(late.status(), "timed_out", "{late:?}");
+    let outcome = world.orchestrator.run(world.playing(says("fine", 1))).await;
+    assert!(outcome.is_success(), "{outcome:?}");
+    assert_eq!(world.census.started.load(Ordering::Relaxed), 3);
+    assert_eq!(world.census.most.load(Ordering::Relaxed), 1, "one place is one program");
+    world.check_at_rest("behind starts that were given up");
 }
