@@ -9,6 +9,9 @@ use madrigal::{
     pool::{PoolConfig, Start},
 };
 
+/// How long a program may take to stand ready.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 fn orchestrator(pool: Option<PoolConfig>, max_concurrent: usize) -> madrigal::Result<Orchestrator> {
     let options = Options {
         cli_path: std::env::var_os("BENCH_REAL_CLI").map(Into::into),
@@ -50,12 +53,17 @@ pub(crate) async fn first_delta(start: Start, count: usize) -> madrigal::Result<
     };
     let orchestrator = orchestrator(pool, 1)?;
     let mut times = Vec::new();
+    let mut queries = 0;
     while times.len() < count {
+        queries += 1;
+        assert!(queries <= 10 * count + 10, "of {queries} queries {} began as they should", times.len());
         // What a service has: some time between one query and the next, and something ready by then.
         let wanted = u64::from(
             start == Start::Prewarmed || (start == Start::Recycled && orchestrator.stats().total > 0),
         );
+        let until = Instant::now() + PATIENCE;
         while orchestrator.stats().idle < wanted {
+            assert!(Instant::now() < until, "nothing stands ready after {PATIENCE:?}");
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -63,7 +71,8 @@ pub(crate) async fn first_delta(start: Start, count: usize) -> madrigal::Result<
         let started = Instant::now();
         let (outcome, first) = tokio::join!(orchestrator.run("hello"), async {
             while let Some(event) = progress.next().await {
-                if let Stage::Delta { .. } = event.stage {
+                // One that ended without a word is looked at below.
+                if matches!(event.stage, Stage::Delta { .. } | Stage::Done { .. }) {
                     break;
                 }
             }
