@@ -131,7 +131,8 @@ function step(written) {
 
 /** What the host decides, or its failure. */
 function decided(value) {
-  if (value?.raise !== undefined) throw new Error(value.raise);
+  if (value?.raise !== undefined)
+    throw Object.assign(new Error(value.raise), { code: "callback", ofHost: true });
   return value;
 }
 

@@ -118,7 +118,7 @@ class Run {
       return;
     }
     assert.ok(error !== undefined, `${name} should have failed with ${JSON.stringify(step.error)}`);
-    const raised = this.raised ?? this.store?.raised;
+    const raised = error.ofHost ? error : (this.raised ?? this.store?.raised);
     if (step.error.code === "callback") {
       assert.equal(error, raised, "not the exception that was raised");
       return;

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import anyio
+from asking import Boom
 from matching import matches
 
 import madrigal
@@ -92,7 +93,7 @@ class Conductor:
         raise AssertionError(f"no such call: {kind}")
 
 
-class Raised(Exception):
+class Raised(Boom):
     """What a function of the host raises."""
 
 

@@ -3,7 +3,10 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -223,11 +226,13 @@ impl Flow {
                 }
                 if ask {
                     call = call.accept(move |outcome| {
-                        let verdict = caller.ask::<bool>("accept", json!({"outcome": outcome.to_json()}));
-                        async move { verdict.await.unwrap_or(false) }
+                        caller.ask::<bool>("accept", json!({"outcome": outcome.to_json()}))
                     });
                 }
                 let race = call.await;
+                if let Some(error) = race.error {
+                    return Err(error);
+                }
                 Ok(json!({"winner": race.winner, "outcomes": outcomes(&race.outcomes)}))
             }
             Self::Vote { tasks, quorum, ask } => {
@@ -236,14 +241,21 @@ impl Flow {
                     Agreement::Unanimous => Quorum::Unanimous,
                     Agreement::Plurality => Quorum::Plurality,
                 });
+                // As opposed to a vote that nothing won.
+                let failed = Arc::new(AtomicBool::new(false));
                 if ask {
+                    let failed = failed.clone();
                     call = call.ballot(move |outcome| {
                         let said =
                             caller.ask::<Option<String>>("ballot", json!({"outcome": outcome.to_json()}));
-                        async move { said.await.ok().flatten() }
+                        let failed = failed.clone();
+                        async move { said.await.inspect_err(|_| failed.store(true, Ordering::Relaxed)) }
                     });
                 }
                 let vote = call.await;
+                if let Some(error) = vote.error.clone().filter(|_| failed.load(Ordering::Relaxed)) {
+                    return Err(error);
+                }
                 Ok(json!({"ballot": vote.ballot, "winner": vote.winner, "agreement": vote.agreement,
                     "counts": vote.counts, "outcomes": outcomes(&vote.outcomes), "error": error(vote.error)}))
             }

@@ -13,9 +13,9 @@ use super::{
     orchestrator::Shared,
     stagger::{Hurry, Staggered},
 };
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Result};
 
-type Accept = Box<dyn FnMut(Outcome) -> Pin<Box<dyn Future<Output = bool> + Send>> + Send>;
+type Accept = Box<dyn FnMut(Outcome) -> Pin<Box<dyn Future<Output = Result<bool>> + Send>> + Send>;
 
 /// A call of [`Orchestrator::race`](super::Orchestrator::race); `.await` runs it.
 #[must_use = "nothing is run before it is awaited"]
@@ -33,6 +33,8 @@ pub struct RaceOutcome {
     pub winner: Option<usize>,
     /// What became of each task, in the order of the tasks. Those that were beaten are `Cancelled`.
     pub outcomes: Vec<Outcome>,
+    /// Why it was given up: what was asked whether an answer counts failed. `None` when answers came to an end, whether one won or not.
+    pub error: Option<Error>,
 }
 
 impl RaceOutcome {
@@ -51,16 +53,16 @@ impl Race {
         Self {
             shared: Arc::clone(shared),
             tasks: tasks.into_iter().map(Into::into).collect(),
-            accept: Box::new(|_| Box::pin(std::future::ready(true))),
+            accept: Box::new(|_| Box::pin(std::future::ready(Ok(true)))),
             stagger: None,
         }
     }
 
-    /// Which answers count. Default: every one.
+    /// Which answers count. Default: every one. Where it fails the race is given up, and what still runs is ended.
     pub fn accept<F, R>(mut self, mut accept: F) -> Self
     where
         F: FnMut(Outcome) -> R + Send + 'static,
-        R: Future<Output = bool> + Send + 'static,
+        R: Future<Output = Result<bool>> + Send + 'static,
     {
         self.accept = Box::new(move |outcome| Box::pin(accept(outcome)));
         self
@@ -91,7 +93,7 @@ impl Race {
     async fn run(mut self) -> RaceOutcome {
         let flow = Flow::new(&self.shared, "race");
         let places = self.tasks.len();
-        let mut winner = None;
+        let (mut winner, mut error) = (None, None);
         let mut outcomes = Vec::with_capacity(places);
         let hurry = Hurry::default();
         let source = match self.stagger {
@@ -101,20 +103,32 @@ impl Race {
         let mut batch = flow.batch(source, places, 0);
         while let Some(outcome) = batch.next().await {
             let index = outcome.run().index;
-            if winner.is_none() && outcome.is_success() && (self.accept)(outcome.clone()).await {
-                winner = Some(index);
-                let message = format!("task {index} was faster");
-                batch.enough(
-                    Error::new(ErrorKind::Cancelled, message).operation("race").with("because", index),
-                );
-                hurry.all();
-            } else {
-                hurry.one();
+            let open = winner.is_none() && error.is_none();
+            let counts =
+                if open && outcome.is_success() { (self.accept)(outcome.clone()).await } else { Ok(false) };
+            let why = match counts {
+                Ok(true) => {
+                    winner = Some(index);
+                    Some(format!("task {index} was faster"))
+                }
+                Ok(false) => None,
+                Err(failed) => {
+                    error = Some(failed);
+                    Some(format!("whether the answer of task {index} counts could not be said"))
+                }
+            };
+            match why {
+                Some(why) => {
+                    let why = Error::new(ErrorKind::Cancelled, why).operation("race").with("because", index);
+                    batch.enough(why);
+                    hurry.all();
+                }
+                None => hurry.one(),
             }
             outcomes.push(outcome);
         }
         outcomes.sort_by_key(|outcome| outcome.run().index);
-        RaceOutcome { winner, outcomes }
+        RaceOutcome { winner, outcomes, error }
     }
 }
 

@@ -235,7 +235,7 @@ impl World {
                     orchestrator.parallel(tasks).max_concurrent(limit).on_error(on_error).await
                 }
                 3 => orchestrator.pipeline(tasks).stop_on_error(refuses).await,
-                4 => orchestrator.race(tasks).accept(move |_| async move { !refuses }).await.outcomes,
+                4 => orchestrator.race(tasks).accept(move |_| async move { Ok(!refuses) }).await.outcomes,
                 5 => orchestrator.vote(tasks).await.outcomes,
                 6 => {
                     // A step that itself makes a call: whoever waits for tasks holds no place.

@@ -172,11 +172,27 @@ async fn the_first_acceptable_answer_wins_a_race() {
     let race = orchestrator.race(racers()).await;
     assert_eq!(race.winner().unwrap().text(), "quick");
     assert_eq!(statuses(&race.outcomes), ["cancelled", "failed", "succeeded"]);
-    let picky = orchestrator.race(racers()).accept(|outcome| async move { outcome.text() == "slow" }).await;
+    let picky =
+        orchestrator.race(racers()).accept(|outcome| async move { Ok(outcome.text() == "slow") }).await;
     assert_eq!(picky.winner, Some(0));
-    let nobody = orchestrator.race(racers()).accept(|_| async { false }).await;
+    let nobody = orchestrator.race(racers()).accept(|_| async { Ok(false) }).await;
     assert_eq!(nobody.winner, None);
     assert_eq!(statuses(&nobody.outcomes), ["succeeded", "failed", "succeeded"]);
+    assert!(nobody.error.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cannot_say_what_an_answer_is_worth_ends_the_call() {
+    let orchestrator = with_places(5);
+    let asked = || [playing("a", says("slow", 60_000)), playing("b", says("quick", 10))];
+    let lost = || async { Err(Error::new(ErrorKind::Callback, "undecided")) };
+    let race = orchestrator.race(asked()).accept(move |_| lost()).await;
+    assert_eq!((race.winner, race.error.unwrap().kind()), (None, ErrorKind::Callback));
+    assert_eq!(statuses(&race.outcomes), ["cancelled", "succeeded"]);
+    let lost = || async { Err(Error::new(ErrorKind::Callback, "undecided")) };
+    let vote = orchestrator.vote(asked()).ballot(move |_| lost()).await;
+    assert_eq!((vote.ballot, vote.error.unwrap().kind()), (None, ErrorKind::Callback));
+    assert_eq!(statuses(&vote.outcomes), ["cancelled", "succeeded"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -247,7 +263,7 @@ async fn a_vote_ends_as_soon_as_it_is_decided() {
     assert_eq!((vote.ballot, vote.outcomes[4].status()), (None, "cancelled"));
 
     // A judge that makes nothing of an answer.
-    let vote = orchestrator.vote(voters([("a", 1); 5])).ballot(|_| async { None }).await;
+    let vote = orchestrator.vote(voters([("a", 1); 5])).ballot(|_| async { Ok(None) }).await;
     assert_eq!(vote.error.unwrap().message(), "nobody gave an answer");
 }
 

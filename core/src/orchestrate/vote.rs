@@ -12,7 +12,7 @@ use super::{
     flow::{Flow, known},
     orchestrator::Shared,
 };
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Result};
 
 /// When an answer has won.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum Quorum {
     Plurality,
 }
 
-type Ballot = Box<dyn FnMut(Outcome) -> Pin<Box<dyn Future<Output = Option<String>> + Send>> + Send>;
+type Ballot = Box<dyn FnMut(Outcome) -> Pin<Box<dyn Future<Output = Result<Option<String>>> + Send>> + Send>;
 
 /// A call of [`Orchestrator::vote`](super::Orchestrator::vote); `.await` runs it.
 #[must_use = "nothing is run before it is awaited"]
@@ -50,7 +50,7 @@ pub struct VoteOutcome {
     pub counts: HashMap<String, usize>,
     /// What became of each, in order. Those that could not change the result any more are `Cancelled`.
     pub outcomes: Vec<Outcome>,
-    /// Why nothing won.
+    /// Why nothing won: nobody answered, the answers do not agree, or what was asked what an answer says failed.
     pub error: Option<Error>,
 }
 
@@ -71,7 +71,7 @@ impl Vote {
             shared: Arc::clone(shared),
             tasks: tasks.into_iter().map(Into::into).collect(),
             quorum: Quorum::default(),
-            ballot: Box::new(|outcome| Box::pin(std::future::ready(Some(plain(&outcome.text()))))),
+            ballot: Box::new(|outcome| Box::pin(std::future::ready(Ok(Some(plain(&outcome.text())))))),
         }
     }
 
@@ -82,11 +82,12 @@ impl Vote {
     }
 
     /// What an answer says, in a form in which equal answers are equal; `None` for one that says nothing. Default: its text in
-    /// small letters, without what is not a letter or digit at its ends, blanks as one.
+    /// small letters, without what is not a letter or digit at its ends, blanks as one. Where it fails the vote is given up, and what
+    /// still runs is ended.
     pub fn ballot<F, R>(mut self, mut ballot: F) -> Self
     where
         F: FnMut(Outcome) -> R + Send + 'static,
-        R: Future<Output = Option<String>> + Send + 'static,
+        R: Future<Output = Result<Option<String>>> + Send + 'static,
     {
         self.ballot = Box::new(move |outcome| Box::pin(ballot(outcome)));
         self
@@ -97,19 +98,37 @@ impl Vote {
         let asked = self.tasks.len();
         let mut counting = Counting { asked, quorum: self.quorum, ..Counting::default() };
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(asked);
+        let mut failed = None;
         let mut batch = flow.batch(known(self.tasks), asked, 0);
         while let Some(outcome) = batch.next().await {
             // What comes after the decision does not change it.
-            if !counting.decided {
-                let said = if outcome.is_success() { (self.ballot)(outcome.clone()).await } else { None };
-                if counting.count(said, outcome.run().index) {
-                    batch.enough(Error::new(ErrorKind::Cancelled, "the vote was decided").operation("vote"));
+            if !counting.decided && failed.is_none() {
+                let said = if outcome.is_success() { (self.ballot)(outcome.clone()).await } else { Ok(None) };
+                let why = match said {
+                    Ok(said) => counting.count(said, outcome.run().index).then_some("the vote was decided"),
+                    Err(error) => {
+                        failed = Some(error);
+                        Some("what an answer says could not be said")
+                    }
+                };
+                if let Some(why) = why {
+                    batch.enough(Error::new(ErrorKind::Cancelled, why).operation("vote"));
                 }
             }
             outcomes.push(outcome);
         }
         outcomes.sort_by_key(|outcome| outcome.run().index);
-        counting.result(outcomes)
+        match failed {
+            None => counting.result(outcomes),
+            error => VoteOutcome {
+                ballot: None,
+                winner: None,
+                agreement: 0.0,
+                counts: counting.counts,
+                outcomes,
+                error,
+            },
+        }
     }
 }
 

@@ -311,7 +311,8 @@ defmodule ClaudeCodeSDK.Orchestrator do
 
   Options: `:accept`, a function that says of an outcome whether it counts (default: every answer does); `:stagger_ms` (each task is
   taken up only so long after the one before it, or when one ended without an acceptable answer; the same task twice is then a second
-  attempt for an answer that is late); `:timeout`, `:orchestrator`.
+  attempt for an answer that is late); `:timeout`, `:orchestrator`. When `:accept` raises, what still runs is ended and the error has the
+  code `:callback`.
   """
   @spec race([task()], keyword()) ::
           {:ok, Race.t()} | {:error, {:no_winner, Race.t()} | Error.t()}
@@ -329,7 +330,8 @@ defmodule ClaudeCodeSDK.Orchestrator do
 
   Options: `:quorum` (`:majority` of all that were asked, the default; `:unanimous`; `:plurality`: more than say anything else),
   `:ballot`, a function that says what an outcome votes for, as a text, or `nil` (default: its text in small letters, without
-  punctuation at its ends), `:timeout`, `:orchestrator`.
+  punctuation at its ends), `:timeout`, `:orchestrator`. When `:ballot` raises, what still runs is ended and the error has the code
+  `:callback`.
   """
   @spec vote([task()], keyword()) ::
           {:ok, Vote.t()} | {:error, {:no_quorum, Vote.t()} | Error.t()}

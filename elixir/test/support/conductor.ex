@@ -123,13 +123,13 @@ defmodule ClaudeCodeSDK.Test.Conductor do
   end
 
   defp perform("race", flow, server) do
-    accept = flow["accept"] && (&(decided(flow["accept"])[&1.text] == true))
+    accept = flow["accept"] && (&(decided(flow["accept"][&1.text]) == true))
     options = [orchestrator: server, stagger_ms: flow["stagger_ms"]] ++ given(:accept, accept)
     flow["tasks"] |> Enum.map(&task/1) |> Orchestrator.race(options) |> either(:no_winner)
   end
 
   defp perform("vote", flow, server) do
-    ballot = flow["ballot"] && (&decided(flow["ballot"])[&1.text])
+    ballot = flow["ballot"] && (&decided(flow["ballot"][&1.text]))
 
     options =
       [orchestrator: server] ++

@@ -123,11 +123,13 @@ async fn perform(orchestrator: &Orchestrator, flow: &Value) -> Result<Value> {
             let mut call = orchestrator.race(tasks()?);
             if let Some(accept) = flow.get("accept").cloned() {
                 call = call.accept(move |outcome| {
-                    let accepted = accept[&*outcome.text()] == true;
-                    async move { accepted }
+                    ready(decided(&accept[&*outcome.text()]).map(|said| said == true))
                 });
             }
             let race = call.await;
+            if let Some(error) = race.error {
+                return Err(error);
+            }
             json!({"winner": race.winner, "outcomes": all(&race.outcomes)})
         }
         "vote" => {
@@ -138,11 +140,15 @@ async fn perform(orchestrator: &Orchestrator, flow: &Value) -> Result<Value> {
             });
             if let Some(ballot) = flow.get("ballot").cloned() {
                 call = call.ballot(move |outcome| {
-                    let said = ballot[&*outcome.text()].as_str().map(str::to_owned);
-                    async move { said }
+                    let said =
+                        decided(&ballot[&*outcome.text()]).map(|said| said.as_str().map(str::to_owned));
+                    ready(said)
                 });
             }
             let vote = call.await;
+            if let Some(error) = vote.error.clone().filter(|error| error.kind() == ErrorKind::Callback) {
+                return Err(error);
+            }
             json!({"ballot": vote.ballot, "winner": vote.winner, "agreement": vote.agreement, "counts": vote.counts,
                 "outcomes": all(&vote.outcomes), "error": vote.error.map(|error| error.to_json())})
         }

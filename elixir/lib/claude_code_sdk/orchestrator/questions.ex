@@ -3,8 +3,6 @@ defmodule ClaudeCodeSDK.Orchestrator.Questions do
   # What a call asks its caller on the way: the next step, whether an answer is good, what it says. Each is answered by a
   # function of the caller, in a process of its own.
 
-  require Logger
-
   alias ClaudeCodeSDK.{Error, Options}
   alias ClaudeCodeSDK.Orchestrator.{Outcome, Task}
 
@@ -36,17 +34,14 @@ defmodule ClaudeCodeSDK.Orchestrator.Questions do
     end
   end
 
-  # The core takes a failure of these two for "no"; the log says what it was.
   def answer("accept", %{"outcome" => outcome}, call, _base, _server),
-    do: logged("accept", fn -> !!call.functions["accept"].(outcome(outcome, call)) end)
+    do: !!call.functions["accept"].(outcome(outcome, call))
 
   def answer("ballot", %{"outcome" => outcome}, call, _base, _server) do
-    logged("ballot", fn ->
-      case call.functions["ballot"].(outcome(outcome, call)) do
-        said when is_binary(said) or said == nil -> said
-        other -> wrong("ballot must return a text or nil", other)
-      end
-    end)
+    case call.functions["ballot"].(outcome(outcome, call)) do
+      said when is_binary(said) or said == nil -> said
+      other -> wrong("ballot must return a text or nil", other)
+    end
   end
 
   defp outcome(nil, _call), do: nil
@@ -55,17 +50,6 @@ defmodule ClaudeCodeSDK.Orchestrator.Questions do
   defp tell(server, call, place, task) do
     send(server, {:made, call.id, place, task})
     task.wire
-  end
-
-  defp logged(name, answer) do
-    answer.()
-  catch
-    kind, reason ->
-      Logger.error(
-        "the function #{name} failed: " <> Exception.format(kind, reason, __STACKTRACE__)
-      )
-
-      :erlang.raise(kind, reason, __STACKTRACE__)
   end
 
   defp wrong(expected, given),
