@@ -185,3 +185,19 @@ fn ctrl_c_of_a_pipeline_keeps_the_steps_that_are_done() {
     let written = lines(&out);
     assert_eq!((written.len(), &written[0]["task"]), (1, &json!("quick")));
 }
+
+#[test]
+fn a_secret_of_a_task_is_in_no_outcome_and_what_was_answered_is_not_asked_again() {
+    let place = Place::new("secret");
+    let task = json!({"prompt": "one", "options": {"env": {"X_API_KEY": "test-canary-value"}}});
+    let file = place.file("tasks.jsonl", &format!("{task}\n"));
+    let out = place.0.join("out.jsonl");
+    let words = ["parallel", "--json", "--out", out.to_str().unwrap()];
+    let first = run(&answers(), &words, &file);
+    assert!(first.status.success(), "{first:?}");
+    let said = format!("{}{}", String::from_utf8_lossy(&first.stdout), fs::read_to_string(&out).unwrap());
+    assert!(!said.contains("canary") && said.contains(r#""X_API_KEY":"...""#), "{said}");
+    let again = run(&answers(), &words, &file);
+    assert!(again.status.success(), "{again:?}");
+    assert_eq!(lines(&out).len(), 1, "it was asked again");
+}

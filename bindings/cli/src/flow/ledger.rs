@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use madrigal::{Error, ErrorKind, Result, orchestrate::Outcome};
+use madrigal::{Error, ErrorKind, Result, orchestrate::Outcome, redact::names_a_secret};
 use serde_json::{Value, json};
 
 /// Where outcomes are kept.
@@ -45,7 +45,7 @@ impl Ledger {
                 entry.filter(|entry| entry["status"] == "succeeded" && entry.get("task").is_some())
             {
                 let text = entry["text"].as_str().filter(|_| answers).unwrap_or_default();
-                answered.entry(entry["task"].to_string()).or_default().push_back(text.to_owned());
+                answered.entry(shown(&entry["task"]).to_string()).or_default().push_back(text.to_owned());
             }
         }
         if cut {
@@ -56,14 +56,14 @@ impl Ledger {
 
     /// What this task was answered in an earlier run; each answer counts for one task.
     pub(super) fn done(&mut self, task: &Value) -> Option<String> {
-        self.answered.get_mut(&task.to_string())?.pop_front()
+        self.answered.get_mut(&shown(task).to_string())?.pop_front()
     }
 
-    /// Writes an outcome down, with the task as it was given.
+    /// Writes an outcome down, with the task as it was given but for its secrets.
     pub(super) fn write(&mut self, task: &Value, outcome: &Outcome) -> Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
         let mut entry = outcome.to_json();
-        entry["task"] = task.clone();
+        entry["task"] = shown(task);
         file.write_all(format!("{entry}\n").as_bytes()).map_err(|error| {
             Error::new(ErrorKind::InvalidArgument, format!("an outcome cannot be written: {error}"))
                 .operation("write")
@@ -72,9 +72,33 @@ impl Ledger {
     }
 }
 
+/// A task without the secrets among its options: variables, headers and the like, by their names.
+fn shown(task: &Value) -> Value {
+    let mut task = task.clone();
+    if let Some(options) = task.get_mut("options") {
+        hide(options);
+    }
+    task
+}
+
+fn hide(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, inner) in fields {
+                match inner {
+                    Value::String(text) if names_a_secret(name) && !text.is_empty() => "...".clone_into(text),
+                    inner => hide(inner),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(hide),
+        _ => {}
+    }
+}
+
 /// An outcome as a line for a program that reads.
 pub(super) fn line(task: &Value, outcome: &Outcome) -> Value {
     let mut entry = outcome.to_json();
-    entry["task"] = task.clone();
+    entry["task"] = shown(task);
     json!({"type": "outcome", "outcome": entry})
 }
