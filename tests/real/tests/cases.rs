@@ -78,6 +78,9 @@ cases! {
     fork
     sessions_on_disk
     fallback_model
+    fallback_for_no_model
+    agent_of_the_session
+    agent_in_a_file
     rate_limited
     hardened_workspace
     guarded_workspace
