@@ -281,3 +281,13 @@ fn a_token_can_be_kept_elsewhere() {
     assert_eq!(home.json(&["status", "--file", other], &[]).0, Some(0));
     assert_eq!(home.json(&["clear", "--file", other], &[]).1["cleared"], Value::Bool(true));
 }
+
+#[test]
+fn a_program_that_is_this_command_is_asked_once() {
+    let home = Home::new("itself", "exit 9");
+    let script = format!("#!/bin/sh\necho asked >> $HOME/asked\nexec {BIN} \"$@\"\n");
+    fs::write(home.0.join("claude"), script).unwrap();
+    let output = home.auth(&["status"], &[("MADRIGAL_CLI_PATH", home.0.join("claude").to_str().unwrap())]);
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    assert_eq!(fs::read_to_string(home.0.join("asked")).unwrap().lines().count(), 1);
+}

@@ -11,6 +11,10 @@ use crate::transport::{BoxFuture, ChildTransport, Launch, StopLadder, Transport 
 /// How long `claude auth status` may take.
 const LIMIT: Duration = Duration::from_secs(15);
 
+/// Set for a program that is asked. One that is itself asked so asks nobody: where `claude` is another name for a program that uses this
+/// crate, each would start the next without end.
+const ASKED: &str = "MADRIGAL_LOGIN_ASKED";
+
 /// Variables with credentials.
 const VARIABLES: [&str; 3] = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
 
@@ -34,6 +38,9 @@ fn in_file(env: &Environment) -> bool {
 /// What `claude auth status` says. Run in the root directory, so that no repository has a say, and without the credentials that
 /// were looked at already.
 async fn asked(env: &Environment, cli_path: Option<&Path>) -> bool {
+    if std::env::var_os(ASKED).is_some() {
+        return false;
+    }
     let Ok(program) = locate(cli_path) else { return false };
     let handed_on = ["HOME", "CLAUDE_CONFIG_DIR"]
         .into_iter()
@@ -41,7 +48,7 @@ async fn asked(env: &Environment, cli_path: Option<&Path>) -> bool {
     let launch = Launch {
         program,
         args: vec!["auth".into(), "status".into()],
-        env: handed_on.collect(),
+        env: handed_on.chain([(ASKED.into(), "1".into())]).collect(),
         env_remove: VARIABLES.map(Into::into).to_vec(),
         cwd: Some("/".into()),
         ..Launch::default()
