@@ -46,19 +46,24 @@ pub(super) enum Program {
 const START_LIMIT: Duration = Duration::from_secs(5);
 
 impl Program {
-    /// Ends it and waits until it is gone.
+    /// Ends it and waits until it is gone. Until then it stays here: whoever drops the wait can wait again.
     pub(super) async fn stop(&mut self) {
-        let handle = match std::mem::take(self) {
-            Self::None => return,
-            Self::Running(handle) => handle,
-            Self::Starting(mut start) => match timeout(START_LIMIT, &mut start).await {
-                Ok(Ok(Ok(running))) => running.session.handle(),
-                Ok(_) => return,
-                Err(_) => return start.abort(),
-            },
-        };
-        handle.stop();
-        handle.gone().await;
+        if let Self::Starting(start) = self {
+            let started = match timeout(START_LIMIT, &mut *start).await {
+                Ok(Ok(Ok(running))) => Self::Running(running.session.handle()),
+                Ok(_) => Self::None,
+                Err(_) => {
+                    start.abort();
+                    Self::None
+                }
+            };
+            *self = started;
+        }
+        if let Self::Running(handle) = self {
+            handle.stop();
+            handle.gone().await;
+        }
+        *self = Self::None;
     }
 
     /// Whether there may be one.

@@ -397,3 +397,20 @@ async fn a_call_that_is_given_up_while_its_program_starts_has_its_place_until_th
     assert_eq!(world.census.most.load(Ordering::Relaxed), 1, "one place is one program");
     world.check_at_rest("behind starts that were given up");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_dropped_while_its_program_is_stopped_has_its_place_until_that_is_gone() {
+    // The program is known already when its time is up, or it is still being started then.
+    for unknown_ms in [0, 3_000] {
+        let world = World::new(OrchestratorConfig { max_concurrent: 1, ..OrchestratorConfig::default() });
+        world.census.unknown_ms.store(unknown_ms, Ordering::Relaxed);
+        let deaf = script(&json!([{"ignore": ["SIGTERM"]}, {"hang": true}]));
+        let late = world.orchestrator.run(world.playing(deaf).timeout(Duration::from_secs(1)));
+        assert!(tokio::time::timeout(Duration::from_millis(1_500), late).await.is_err());
+        let outcome = world.orchestrator.run(world.playing(says("fine", 1))).await;
+        assert!(outcome.is_success(), "{unknown_ms} ms: {outcome:?}");
+        let most = world.census.most.load(Ordering::Relaxed);
+        assert_eq!(most, 1, "one place is one program, also when nobody knew it for {unknown_ms} ms");
+        world.check_at_rest("behind a stop that nobody waited for");
+    }
+}
