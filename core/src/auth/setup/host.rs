@@ -9,6 +9,8 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use zeroize::Zeroizing;
+
 /// What was typed before the program runs is kept up to here.
 const EARLY: usize = 4096;
 
@@ -32,7 +34,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Typed {
-    early: Vec<u8>,
+    early: Zeroizing<Vec<u8>>,
     line: Option<UnixStream>,
 }
 

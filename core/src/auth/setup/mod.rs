@@ -6,6 +6,7 @@ mod screen;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod typed;
 
 pub use host::HostTerminal;
 pub use program::{ProgramSetup, SETUP_LIMIT, SetupTerminal};

@@ -10,10 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use zeroize::Zeroizing;
+
 use super::{
     HostTerminal,
     screen::Screen,
     terminal::{Channel, Person, pseudo, wait},
+    typed::Typed,
 };
 use crate::{Error, ErrorKind, Result, auth::Secret, transport::locate};
 
@@ -125,7 +128,9 @@ impl ProgramSetup {
             pseudo(size).map_err(|error| unusable("no pseudo-terminal could be made", &error))?;
         let mut running = Running::start(self, program, theirs)?;
         let mut screen = Screen::new(usize::from(size.ws_col));
-        let end = watch(&person, &ours, &mut running, &mut screen, Instant::now() + self.limit, wanted);
+        let mut typed = Typed::default();
+        let until = Instant::now() + self.limit;
+        let end = watch(&person, &ours, &mut running, (&mut screen, &mut typed), until, wanted);
         running.stop();
         let _ = show(&person, &ours, &mut screen);
         person.leave();
@@ -143,7 +148,9 @@ impl ProgramSetup {
                 let limit = u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX);
                 Err(Error::new(ErrorKind::Timeout, text).with("limit_ms", limit))
             }
-            (End::Exited(status), None) => Err(no_token(status.and_then(|status| status.code()), &text)),
+            (End::Exited(status), None) => {
+                Err(no_token(status.and_then(|status| status.code()), &typed.hidden_in(&text)))
+            }
         }
     }
 }
@@ -159,11 +166,11 @@ fn watch(
     person: &Person,
     ours: &Channel,
     running: &mut Running,
-    screen: &mut Screen,
+    (screen, typed): (&mut Screen, &mut Typed),
     mut until: Instant,
     wanted: &Weak<()>,
 ) -> io::Result<End> {
-    let mut typed = [0; 1024];
+    let mut keys = Zeroizing::new([0; 1024]);
     let mut person_is_there = true;
     loop {
         wait(ours, person_is_there.then(|| person.channel()), LOOK)?;
@@ -175,11 +182,15 @@ fn watch(
             until = until.min(Instant::now() + LINGER);
         }
         if person_is_there {
-            match person.channel().read(&mut typed)? {
+            match person.channel().read(&mut *keys)? {
                 None => {}
                 Some(0) => person_is_there = false,
-                Some(count) if typed[..count].contains(&GIVE_UP) => return Ok(End::GaveUp),
-                Some(count) => ours.write(&typed[..count])?,
+                Some(count) if keys[..count].contains(&GIVE_UP) => return Ok(End::GaveUp),
+                Some(count) => {
+                    // Before the program can draw it.
+                    typed.take(&keys[..count]);
+                    ours.write(&keys[..count])?;
+                }
             }
         }
         if let Some(status) = running.status() {
@@ -293,9 +304,10 @@ fn last_words(text: &str) -> String {
 fn no_token(code: Option<i32>, drawn: &str) -> Error {
     let how = code.map_or_else(|| "ended".to_owned(), |code| format!("exited with {code}"));
     let why = last_words(drawn);
+    // What it said stands in brackets of its own: behind `token:` it would look like one and be hidden.
+    let why = if why.is_empty() { why } else { format!(" (it said: {why})") };
     let text = format!(
-        "`claude setup-token` {how} without a token{}{why}. Run it again, or set ANTHROPIC_API_KEY",
-        if why.is_empty() { "" } else { ": " }
+        "`claude setup-token` {how} and showed no token{why}: run it again, or set ANTHROPIC_API_KEY"
     );
     Error::new(ErrorKind::Auth, text).with("exit_code", code)
 }

@@ -105,6 +105,30 @@ async fn a_refused_login_says_what_the_program_said() {
 }
 
 #[tokio::test]
+async fn a_single_last_word_is_quoted() {
+    let sitter = Sitter::new(120);
+    let (_folder, setup) = setup("printf 'Refused.\\r\\n'; exit 2", &sitter);
+    let error = setup.run().await.unwrap_err();
+    assert!(error.message().contains("exited with 2") && error.message().contains("Refused."), "{error}");
+}
+
+#[tokio::test]
+async fn what_the_person_typed_is_in_no_error() {
+    let sitter = Sitter::new(60);
+    // As the terminal echoes it, masked but for its end, and wrapped.
+    let script = r#"read code; printf 'Got %s\r\n*****%s\r\n' "$code" "${code#test-cana}"
+        printf 'Invalid code: test-canary\r\n-0123#can\r\nary-4567 (400)'; exit 1"#;
+    let (_folder, setup) = setup(script, &sitter);
+    sitter.types("test-canary-0123#canary-4567\n");
+    let error = setup.run().await.unwrap_err();
+    let told = format!("{error} {error:?} {}", error.message());
+    assert!(told.contains("Invalid code") && told.contains("(400)"), "{told}");
+    for part in ["canary", "0123", "4567", "ary"] {
+        assert!(!told.contains(part), "{part}: {told}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_of_a_wrong_kind_is_none() {
     let sitter = Sitter::new(120);
     let (_folder, setup) = setup("echo sk-ant-sid01-canary0123456789canary0123456789; echo", &sitter);
