@@ -244,6 +244,7 @@ export type SDKMessage =
   | system.SDKWorkerShuttingDownMessage
   | system.SDKStalledMessage
   | system.SDKResumedMessage
+  | system.SDKOptionWarningMessage
   | task.SDKTaskStartedMessage
   | task.SDKTaskProgressMessage
   | task.SDKTaskUpdatedMessage

@@ -283,6 +283,24 @@ export interface SDKWorkerShuttingDownMessage extends System {
   reason: string;
 }
 
+/**
+ * An option that works but is probably not meant: a model that is not known, a tool of an agent that does not exist. It comes before the
+ * first turn. The engine's own message, not the program's.
+ */
+export interface SDKOptionWarningMessage {
+  type: "system";
+  subtype: "option_warning";
+  source: "madrigal";
+  code: "unknown_model" | "agent";
+  /** The path of the option: `model`, `fallback_model`, `agents.reviewer.tools[1]`. */
+  field: string;
+  /** What is strange, and what follows. */
+  message: string;
+  /** Names that may be meant, the best first. */
+  suggestions: string[];
+  uuid: string;
+}
+
 /** The program stayed silent and was stopped; another one goes on with the session. The engine's own message. */
 export interface SDKResumedMessage {
   type: "system";

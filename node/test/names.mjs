@@ -62,6 +62,7 @@ export function respelled(error) {
   const names = error.code === "invalid_options" ? /\w+/g : /\b(timeouts|limits)\.\w+/g;
   const respell = (value) => {
     if (typeof value === "string") return value.replace(names, (name) => special[name] ?? camel(name));
+    if (Array.isArray(value)) return value.map(respell);
     if (typeof value !== "object" || value === null) return value;
     return Object.fromEntries(
       Object.entries(value).map(([key, inner]) => [key, key === "code" ? inner : respell(inner)]),

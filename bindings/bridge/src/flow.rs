@@ -149,8 +149,7 @@ impl Caller {
         let kinds = callbacks.asks.iter().map(|name| ask_kind(name)).collect::<Result<Vec<_>>>()?;
         let provided = Provided { hooks: callbacks.hooks, tool_servers: callbacks.tool_servers };
         let host = Arc::new(TaskHost { asks: self.asks.clone(), kinds, reference: callbacks.r#ref });
-        let task = Task::from_json(value)?
-            .configure(move |session| session.host(host.clone()).provide(provided.clone()));
+        let task = Task::from_json(value)?.host(host, provided);
         Ok(match callbacks.auth {
             Some(auth) => task.auth(auth.source()?),
             None => task,

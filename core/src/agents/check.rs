@@ -56,6 +56,8 @@ pub struct AgentWarning {
     pub field: String,
     /// What is strange, and what may be meant.
     pub message: String,
+    /// Names that may be meant, the best first.
+    pub suggestions: Vec<String>,
 }
 
 impl Agent {
@@ -128,31 +130,34 @@ impl Agent {
     }
 
     fn warn(&self, name: &str, tools: Option<&[String]>, warnings: &mut Vec<AgentWarning>) {
-        let mut add = |field: String, message: String| {
-            warnings.push(AgentWarning { agent: name.to_owned(), field, message });
+        let mut add = |field: String, message: String, suggestions: Vec<String>| {
+            warnings.push(AgentWarning { agent: name.to_owned(), field, message, suggestions });
         };
         for (field, list) in [("tools", &self.tools), ("disallowedTools", &self.disallowed_tools)] {
             for (index, entry) in list.iter().flatten().enumerate() {
-                if let Some(message) = unknown_tool(entry, tools) {
-                    add(format!("{field}[{index}]"), message);
+                if let Some((message, meant)) = unknown_tool(entry, tools) {
+                    add(format!("{field}[{index}]"), message, meant);
                 }
             }
         }
         if let (Some(tools), Some(_)) = (&self.tools, &self.disallowed_tools)
             && !tools.iter().any(|tool| tool == "*")
         {
-            add("disallowedTools".into(), "has no effect beside `tools`, which lists all that it has".into());
+            let message = "has no effect beside `tools`, which lists all that it has";
+            add("disallowedTools".into(), message.into(), Vec::new());
         }
         if let Some(model) = self.model.as_deref().filter(|model| !model.eq_ignore_ascii_case("inherit")) {
             let found = suggest_models(model, None);
             if !found.known {
-                add("model".into(), found.message(model));
+                add("model".into(), found.message(model), found.suggestions);
             }
         }
         for field in self.extra.keys().filter(|field| !OTHERS.contains(&field.as_str())) {
             let meant = nearest(field, FIELDS, 1);
-            let meant = meant.first().map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
-            add(field.clone(), format!("the program has no such field and leaves it out{meant}"));
+            let question =
+                meant.first().map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
+            let message = format!("the program has no such field and leaves it out{question}");
+            add(field.clone(), message, meant.into_iter().map(str::to_owned).collect());
         }
     }
 }

@@ -47,9 +47,9 @@ const BUILT_IN: [&str; 41] = [
     "Write",
 ];
 
-/// Says what is wrong with the entry of a list of tools, if its tool does not exist among `tools` (left out: the built-in ones).
+/// Says what is wrong with the entry of a list of tools and which may be meant, if its tool does not exist among `tools` (left out: the built-in ones).
 /// An entry may be a rule such as `Bash(git log:*)`.
-pub(super) fn unknown_tool(entry: &str, tools: Option<&[String]>) -> Option<String> {
+pub(super) fn unknown_tool(entry: &str, tools: Option<&[String]>) -> Option<(String, Vec<String>)> {
     let name = entry.split('(').next().unwrap_or(entry).trim();
     let given = tools.unwrap_or_default();
     let known: Vec<&str> =
@@ -70,12 +70,12 @@ pub(super) fn unknown_tool(entry: &str, tools: Option<&[String]>) -> Option<Stri
         }
     }
     let meant = nearest(name, known, 2);
-    let meant = match &*meant {
+    let question = match &*meant {
         [] => String::new(),
         [one] => format!("; did you mean `{one}`?"),
         [one, other, ..] => format!("; did you mean `{one}` or `{other}`?"),
     };
-    Some(format!("there is no tool `{name}`{meant}"))
+    Some((format!("there is no tool `{name}`{question}"), meant.into_iter().map(str::to_owned).collect()))
 }
 
 #[cfg(test)]
@@ -90,9 +90,12 @@ mod tests {
         {
             assert_eq!(unknown_tool(good, Some(&there)), None, "{good}");
         }
-        assert!(unknown_tool("mcp__calc__ad", Some(&there)).unwrap().contains("`mcp__calc__add`"));
-        assert_eq!(unknown_tool("Write", Some(&there)).unwrap(), "there is no tool `Write`");
+        assert_eq!(unknown_tool("mcp__calc__ad", Some(&there)).unwrap().1, ["mcp__calc__add"]);
+        assert_eq!(
+            unknown_tool("Write", Some(&there)).unwrap(),
+            ("there is no tool `Write`".to_owned(), vec![])
+        );
         assert_eq!(unknown_tool("Bash(ls)", None), None);
-        assert!(unknown_tool("bash", None).unwrap().contains("`Bash`"));
+        assert!(unknown_tool("bash", None).unwrap().0.contains("`Bash`"));
     }
 }

@@ -85,6 +85,14 @@ impl UsageMeter {
         self.cost.total(total_cost_usd);
     }
 
+    /// Counts what another run used and cost, too.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        for (id, usage) in &other.messages {
+            self.count(id, usage);
+        }
+        self.cost.spent += other.cost.spent;
+    }
+
     /// How many messages of the model were counted.
     pub fn message_count(&self) -> usize {
         self.messages.len()

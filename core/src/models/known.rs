@@ -14,6 +14,10 @@ const MAKER: &str = "claude-";
 /// The families that full names have: `claude-sonnet-4-5-20250929`, `claude-3-7-sonnet-latest`.
 const FAMILIES: [&str; 5] = ["opus", "fable", "sonnet", "haiku", "instant"];
 
+/// How the program (2.1.330) describes an entry of its list that only repeats the name it was started with, whether or not there
+/// is such a model. One that `ANTHROPIC_CUSTOM_MODEL_OPTION` names has more than these words.
+const REPEATED: &str = "Custom model";
+
 /// At most this many suggestions are made.
 const MOST: usize = 3;
 
@@ -43,7 +47,7 @@ fn listed(names: &[String]) -> String {
 }
 
 /// Looks a name up: among `models` (those of the program's answer to `initialize`: texts, or objects with `value` and
-/// `resolvedModel`), else among the known aliases. Names of other providers (with `.`, `/`, `:` or `@`) always count as known.
+/// `resolvedModel`; an entry that only repeats what the program was started with does not count), else among the known aliases. Names of other providers (with `.`, `/`, `:` or `@`) always count as known.
 ///
 /// ```
 /// use madrigal::models::suggest_models;
@@ -54,7 +58,9 @@ fn listed(names: &[String]) -> String {
 /// ```
 pub fn suggest_models(model: &str, models: Option<&[Value]>) -> Suggestions {
     let mut names: Vec<&str> = Vec::new();
-    for listed in models.unwrap_or_default() {
+    let offered =
+        models.unwrap_or_default().iter().filter(|listed| listed["description"].as_str() != Some(REPEATED));
+    for listed in offered.clone() {
         let fields = [Some(listed), listed.get("value"), listed.get("resolvedModel")];
         names.extend(fields.into_iter().flatten().filter_map(Value::as_str));
     }
@@ -75,12 +81,7 @@ pub fn suggest_models(model: &str, models: Option<&[Value]>) -> Suggestions {
         found.dedup();
     }
     if found.is_empty() && from_program {
-        found = models
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|listed| listed.get("value")?.as_str())
-            .take(MOST)
-            .collect();
+        found = offered.filter_map(|listed| listed.get("value")?.as_str()).take(MOST).collect();
     }
     Suggestions { known: false, suggestions: found.into_iter().map(str::to_owned).collect() }
 }
@@ -141,6 +142,19 @@ mod tests {
             );
         }
         assert_eq!(suggest_models("gpt", None), Suggestions::default());
+    }
+
+    #[test]
+    fn a_name_that_the_program_only_repeats_is_not_offered() {
+        let models = |description: &str| {
+            [
+                json!({"value": "sonnet", "resolvedModel": "claude-sonnet-5-5"}),
+                json!({"value": "sonet", "resolvedModel": "sonet", "description": description}),
+            ]
+        };
+        let found = suggest_models("sonet", Some(&models("Custom model")));
+        assert_eq!((found.known, &*found.suggestions), (false, &["sonnet".to_owned()][..]));
+        assert!(suggest_models("sonet", Some(&models("Custom model (sonet)"))).known);
     }
 
     #[test]

@@ -164,7 +164,7 @@ impl Attempts {
             }
         };
         match (self.run.result(), spending.into_refusal(), failed) {
-            (Some(result), None, _) if result.is_error() => Err(failure(result)),
+            (Some(result), None, _) if result.is_error() => Err(failure(result, &self.run)),
             (Some(result), _, _) if !result.is_error() => Ok(()),
             (_, Some(over), _) => Err(over),
             (_, None, Some(error)) => Err(error),

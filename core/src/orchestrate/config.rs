@@ -9,7 +9,9 @@ use crate::{
     Error, ErrorKind, Options, Result,
     auth::AuthSource,
     pool::PoolConfig,
-    resilience::{Adaptive, AdmissionConfig, Budget, Circuit, MemoryLimit, RateLimit, RetryPolicy, Shedding},
+    resilience::{
+        Adaptive, AdmissionConfig, Budget, Circuit, Hedge, MemoryLimit, RateLimit, RetryPolicy, Shedding,
+    },
 };
 
 /// How an orchestrator is made. On the wire an object with these fields; what is left out has its default, and unknown fields are
@@ -53,6 +55,9 @@ pub struct OrchestratorConfig {
     pub fallbacks: Vec<Candidate>,
     /// Keeps programs ready for tasks, started before there is a prompt. Default: none.
     pub pool: Option<PoolConfig>,
+    /// Starts a second attempt beside one whose first token is late, for tasks that may run twice: those that are `idempotent`, and those
+    /// whose `tools` are given and only read. Default: never.
+    pub hedge: Option<Hedge>,
     /// How long the tasks of one call wait at most for the first of them that is asked the same way (same options): until the model
     /// begins to answer that one, so that the others find their common beginning in the cache of the API. In milliseconds, 1 or
     /// more. Default: they do not wait.
@@ -80,6 +85,7 @@ impl Default for OrchestratorConfig {
             options: Options::default(),
             fallbacks: Vec::new(),
             pool: None,
+            hedge: None,
             prefix_wait_ms: None,
         }
     }
@@ -127,6 +133,9 @@ impl OrchestratorConfig {
         }
         if let Some(pool) = &self.pool {
             pool.validate(&self.options)?;
+        }
+        if let Some(hedge) = &self.hedge {
+            hedge.validate()?;
         }
         self.retry.validate()?;
         self.admission().validate()?;

@@ -125,17 +125,7 @@ impl Gate {
         options: &Options,
         mut tell: impl FnMut(Stage),
     ) -> Result<Permit, Refusal> {
-        let cap = if self.cap_usd.is_some() { options.max_budget_usd.map(Cost::from_usd) } else { None };
-        let cap = cap.unwrap_or_default();
-        let demand = Demand {
-            spender: asker.spender.clone(),
-            cap,
-            // The program stops after the request that passes the cap.
-            margin: margin(cap),
-            class: asker.class,
-            deadline: self.moment(asker.deadline),
-            ..Demand::default()
-        };
+        let demand = self.demand(asker, options);
         match self.admission.try_admit(&demand) {
             Decision::Admitted(permit) => return Ok(permit),
             Decision::Rejected(refusal) => return Err(refusal),
@@ -148,6 +138,28 @@ impl Gate {
             }
         }
         self.admission.admit(demand).await
+    }
+
+    /// Lets the attempt in if it may start at once.
+    pub(super) fn at_once(&self, asker: &Asker, options: &Options) -> Option<Permit> {
+        match self.admission.try_admit(&self.demand(asker, options)) {
+            Decision::Admitted(permit) => Some(permit),
+            _ => None,
+        }
+    }
+
+    fn demand(&self, asker: &Asker, options: &Options) -> Demand {
+        let cap = if self.cap_usd.is_some() { options.max_budget_usd.map(Cost::from_usd) } else { None };
+        let cap = cap.unwrap_or_default();
+        Demand {
+            spender: asker.spender.clone(),
+            cap,
+            // The program stops after the request that passes the cap.
+            margin: margin(cap),
+            class: asker.class,
+            deadline: self.moment(asker.deadline),
+            ..Demand::default()
+        }
     }
 
     /// What an attempt waits for, as far as that can be seen from outside.

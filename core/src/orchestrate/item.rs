@@ -5,13 +5,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
 
 use super::{
     Candidate, Outcome, Task,
     attempt::{Attempts, Program, Watch},
     flow::Flow,
     gate::{self, Asker},
+    hedged::Ended,
     layer,
     orchestrator::Shared,
     outcome::Run,
@@ -21,27 +25,48 @@ use super::{
 use crate::{
     Error, ErrorKind, Options, Prompt, Result, Session,
     auth::{AuthSource, Given},
-    resilience::{Cost, FailureKind, Fallback, Permit, RefusalReason, RetryDecision, Signal, Spender},
+    resilience::{
+        Cost, Failure, FailureKind, Fallback, Permit, RefusalReason, RetryDecision, Signal, Spender,
+    },
     session::{CONTINUE, resuming},
 };
 
 /// A task at its place in a call.
 pub(super) struct Item {
-    flow: Flow,
+    pub(super) flow: Flow,
     index: usize,
-    task: Task,
+    pub(super) task: Task,
     name: Option<Arc<str>>,
 }
 
-/// What a task has while it is worked on.
-struct Running {
-    attempts: Attempts,
+/// What a task has while it is worked on: its attempts one after the other, or those that ran beside them.
+pub(super) struct Work {
+    pub(super) attempts: Attempts,
     place: Option<Permit>,
+    /// What the attempts before the last one cost, in US dollars.
+    before: f64,
     /// Whoever watches is told the end when nothing is left, and a place is something: behind it stands the ledger.
     watchers: Arc<Watchers>,
 }
 
-impl Drop for Running {
+impl Work {
+    fn new(watchers: &Arc<Watchers>) -> Self {
+        Self { attempts: Attempts::default(), place: None, before: 0.0, watchers: Arc::clone(watchers) }
+    }
+}
+
+/// What an attempt begins with.
+pub(super) struct Begin {
+    pub(super) permit: Permit,
+    pub(super) options: Options,
+    pub(super) prompt: Prompt,
+    /// What the session had cost before, in US dollars.
+    pub(super) total: f64,
+    /// Of the one its siblings wait for, until the model answers it.
+    pub(super) first: Option<First>,
+}
+
+impl Drop for Work {
     /// The call was dropped in the middle: its program is told to end, and has its place until it is gone.
     fn drop(&mut self) {
         let mut program = std::mem::take(&mut self.attempts.program);
@@ -84,17 +109,19 @@ impl Item {
         self.tell(Stage::Queued);
         let untold = Untold { item: &self, started, over: false };
         // Outlives the wait, so that nobody gets the place of a program that is not gone yet.
-        let watchers = self.flow.shared.watchers.clone();
-        let mut running = Running { attempts: Attempts::default(), place: None, watchers };
+        let mut work = Work::new(&self.flow.shared.watchers);
+        let mut beside = Work::new(&self.flow.shared.watchers);
         let ending = tokio::select! {
             biased;
             why = self.flow.given_up() => Ending::GivenUp(why),
             () = until(deadline) => Ending::TimedOut,
-            ending = self.perform(&mut running.attempts, &mut running.place, deadline) => ending,
+            ending = self.perform((&mut work, &mut beside), deadline) => ending,
         };
-        running.attempts.program.stop().await;
-        let attempts = std::mem::take(&mut running.attempts);
-        drop(running);
+        tokio::join!(work.attempts.program.stop(), beside.attempts.program.stop());
+        let mut attempts = std::mem::take(&mut work.attempts);
+        attempts.meter.absorb(&beside.attempts.meter);
+        attempts.run.attempts = attempts.run.attempts.max(beside.attempts.run.attempts);
+        drop((work, beside));
         self.flow.shared.gate.admission().forget(&Spender::default().run(self.run_name()));
         self.tell_marks();
         let outcome = self.outcome(attempts, ending, started.elapsed(), limit);
@@ -160,7 +187,7 @@ impl Drop for Untold<'_> {
 }
 
 impl Item {
-    fn tell(&self, stage: Stage) {
+    pub(super) fn tell(&self, stage: Stage) {
         self.flow.tell(self.index, self.name.as_ref(), stage);
     }
 
@@ -180,12 +207,7 @@ impl Item {
     }
 
     /// Starts the task as often as it takes and may.
-    async fn perform(
-        &self,
-        attempts: &mut Attempts,
-        place: &mut Option<Permit>,
-        deadline: Option<Instant>,
-    ) -> Ending {
+    async fn perform(&self, (work, beside): (&mut Work, &mut Work), deadline: Option<Instant>) -> Ending {
         let Shared { config, gate, .. } = &*self.flow.shared;
         let base = match &self.task.options {
             None => config.options.clone(),
@@ -207,19 +229,19 @@ impl Item {
                 }
             };
             if let Some((error, _)) = &last {
-                attempts.run.fallback += 1;
+                work.attempts.run.fallback += 1;
                 let error: &Error = error;
                 self.tell(Stage::Fallback { model: options.model.clone(), error: error.to_json() });
             }
             let asker = self.asker(&options, candidate, given.as_ref(), deadline);
-            match self.tries(attempts, place, &options, &asker, &mut resumes).await {
+            match self.tries((&mut *work, &mut *beside), &options, &asker, &mut resumes).await {
                 Ok(()) => return Ending::Answered,
                 Err((ending, failure)) => {
                     if let Some(given) = given.filter(|_| failure == FailureKind::Auth) {
                         given.refused();
                     }
                     let elsewhere = failure.fallback() != Fallback::No;
-                    let again = self.again(attempts);
+                    let again = self.again(&work.attempts);
                     match (ending, again) {
                         (Ending::Failed(error) | Ending::Rejected(error), Some(again)) if elsewhere => {
                             resumes = again;
@@ -231,7 +253,7 @@ impl Item {
             }
         }
         match last {
-            Some((error, kind)) if attempts.run.attempts == 0 || kind == FailureKind::CircuitOpen => {
+            Some((error, kind)) if work.attempts.run.attempts == 0 || kind == FailureKind::CircuitOpen => {
                 Ending::Rejected(error)
             }
             Some((error, _)) => Ending::Failed(error),
@@ -270,17 +292,17 @@ impl Item {
     /// The attempts with one candidate. Where none is answered: how that ends the task, and the kind of failure.
     async fn tries(
         &self,
-        attempts: &mut Attempts,
-        place: &mut Option<Permit>,
+        (work, beside): (&mut Work, &mut Work),
         options: &Options,
         asker: &Asker,
         resumes: &mut Option<String>,
     ) -> Result<(), (Ending, FailureKind)> {
-        let Shared { gate, totals, pool, .. } = &*self.flow.shared;
+        let Shared { gate, totals, .. } = &*self.flow.shared;
         let mut tries = gate.begin(asker, self.task.retry.as_ref(), self.task.idempotent);
         loop {
-            let mut first = self.flow.prefixes.enter(options, || self.tell(waits_for_its_sibling())).await;
-            let options = &gate.left(options, attempts.meter.cost_usd());
+            let first = self.flow.prefixes.enter(options, || self.tell(waits_for_its_sibling())).await;
+            let spent = work.attempts.meter.cost_usd() + beside.attempts.meter.cost_usd();
+            let options = &gate.left(options, spent);
             let permit = gate.admit(asker, options, |stage| self.tell(stage)).await.map_err(|refusal| {
                 let kind = match refusal.reason {
                     RefusalReason::CircuitOpen => FailureKind::CircuitOpen,
@@ -291,57 +313,76 @@ impl Item {
                 (Ending::Rejected(gate::refused(&refusal)), kind)
             })?;
             self.tell(Stage::Admitted);
-            let (start, prompt) = match resumes.as_deref() {
+            let (options, prompt) = match resumes.as_deref() {
                 None => (options.clone(), self.task.prompt.clone()),
                 Some(session) => (resuming(options, session), Prompt::from(CONTINUE)),
             };
-            let total = totals.before(start.resume.as_deref());
-            let builder = || {
-                // The credential is in the options.
-                let builder = Session::builder(start.clone()).auth(AuthSource::Off);
-                match &self.task.configure {
-                    Some(configure) => configure(builder),
-                    None => builder,
-                }
-            };
-            let permit = place.insert(permit);
-            permit.started();
-            attempts.meter.begins(total);
-            let before = attempts.meter.cost_usd();
-            let mut told = Told { item: self, permit, before, first: first.take() };
-            let ended = attempts.attempt(builder, pool.as_ref(), prompt, &mut told).await;
-            // Whatever is left of it must not run beside the next attempt.
-            attempts.program.stop().await;
-            totals.note(&attempts.run);
-            let spent = attempts.run.result().map(|_| Cost::from_usd(attempts.meter.cost_usd() - before));
-            let settle = |permit: Option<Permit>, outcome, spent| {
-                if let Some(permit) = permit {
-                    permit.settle(outcome, spent);
-                }
-                self.tell_marks();
+            let total = totals.before(options.resume.as_deref());
+            let late = self.hedge_after(asker, &options, beside);
+            let begin = Begin { permit, options, prompt, total, first };
+            let ended = match late {
+                None => self.attempt(begin, work, &Notify::new()).await,
+                Some(late) => self.hedged(begin, late, asker, (&mut *work, &mut *beside)).await,
             };
             let (error, failure) = match ended {
                 Ok(()) => {
-                    settle(place.take(), &Ok(()), spent);
+                    self.settle(work, &Ok(())).await;
                     return Ok(());
                 }
                 Err((error, failure)) => (error, failure),
             };
-            let never_ran = matches!(failure.kind, FailureKind::NotInstalled | FailureKind::SpawnFailed);
-            settle(place.take(), &Err(failure.clone()), spent.or(never_ran.then_some(Cost::ZERO)));
+            self.settle(work, &Err(failure.clone())).await;
             let decision = tries.failed(&failure);
-            let (RetryDecision::Again { after, .. }, Some(again)) = (decision, self.again(attempts)) else {
+            let (RetryDecision::Again { after, .. }, Some(again)) = (decision, self.again(&work.attempts))
+            else {
                 return Err((Ending::Failed(error), failure.kind));
             };
             *resumes = again;
             self.tell(Stage::Retry {
-                attempt: attempts.run.attempts + 1,
+                attempt: work.attempts.run.attempts + 1,
                 after_ms: gate::millis(after),
                 resume: resumes.is_some(),
                 error: error.to_json(),
             });
             until(Instant::now().checked_add(after)).await;
         }
+    }
+
+    /// Starts a program for it and listens to the end. `heard` is told when the model begins to answer.
+    pub(super) async fn attempt(&self, begin: Begin, work: &mut Work, heard: &Notify) -> Ended {
+        let Begin { permit, options, prompt, total, first } = begin;
+        let Work { attempts, place, before, .. } = work;
+        let permit = place.insert(permit);
+        permit.started();
+        attempts.meter.begins(total);
+        *before = attempts.meter.cost_usd();
+        let builder = || {
+            // The credential is in the options.
+            let builder = Session::builder(options.clone()).auth(AuthSource::Off);
+            match &self.task.configure {
+                Some(configure) => configure(builder),
+                None => builder,
+            }
+        };
+        let mut told =
+            Told { item: self, permit, before: *before, first, since: Some(Instant::now()), heard };
+        attempts.attempt(builder, self.flow.shared.pool.as_ref(), prompt, &mut told).await
+    }
+
+    /// An attempt is over: its program is stopped, for whatever is left of it must not run beside the next, its cost is counted and its place
+    /// given back.
+    pub(super) async fn settle(&self, work: &mut Work, outcome: &Result<(), Failure>) {
+        let Work { attempts, place, before, .. } = work;
+        attempts.program.stop().await;
+        self.flow.shared.totals.note(&attempts.run);
+        let spent = attempts.run.result().map(|_| Cost::from_usd(attempts.meter.cost_usd() - *before));
+        let never_ran = outcome.as_ref().is_err_and(|failure| {
+            matches!(failure.kind, FailureKind::NotInstalled | FailureKind::SpawnFailed)
+        });
+        if let Some(permit) = place.take() {
+            permit.settle(outcome, spent.or(never_ran.then_some(Cost::ZERO)));
+        }
+        self.tell_marks();
     }
 
     /// How it can be started again: `Some(None)` afresh, `Some(Some(session))` by resuming, `None` not at all.
@@ -362,6 +403,9 @@ struct Told<'a> {
     before: f64,
     /// Of the one its siblings wait for, until the model answers it.
     first: Option<First>,
+    /// Since when the model is waited for, until it answers.
+    since: Option<Instant>,
+    heard: &'a Notify,
 }
 
 impl Watch for Told<'_> {
@@ -371,9 +415,16 @@ impl Watch for Told<'_> {
 
     fn signal(&mut self, signal: &Signal) {
         self.permit.signal(signal);
-        if *signal == Signal::Answered
-            && let Some(first) = self.first.take()
+        if *signal != Signal::Answered {
+            return;
+        }
+        self.heard.notify_one();
+        if let (Some(since), Some(hedges)) = (self.since.take(), &self.item.flow.shared.hedges)
+            && let Some(key) = self.permit.key()
         {
+            hedges.heard(key, since.elapsed());
+        }
+        if let Some(first) = self.first.take() {
             first.answered();
         }
     }

@@ -18,6 +18,7 @@ mod candidate;
 mod config;
 mod flow;
 mod gate;
+mod hedged;
 mod item;
 mod layer;
 #[cfg(test)]

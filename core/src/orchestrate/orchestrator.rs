@@ -25,7 +25,7 @@ use super::{
 use crate::{
     Result,
     pool::{Event, Pool},
-    resilience::Admission,
+    resilience::{Admission, Hedges},
 };
 
 /// Runs many queries under shared limits. A cheap clone of the same orchestrator.
@@ -59,6 +59,8 @@ pub(super) struct Shared {
     pub(super) pool: Option<Arc<Pool>>,
     pub(super) stats: Counter,
     pub(super) totals: Totals,
+    /// Second attempts for those that are late, when they are asked for.
+    pub(super) hedges: Option<Hedges>,
     flows: AtomicU64,
     /// The last to go: who watches is told the end when nothing else is left, such as the lock of a ledger.
     pub(super) watchers: Arc<Watchers>,
@@ -90,6 +92,7 @@ impl Orchestrator {
         }
         let shared = Shared {
             gate,
+            hedges: config.hedge.clone().map(Hedges::new),
             config,
             watchers,
             pool,

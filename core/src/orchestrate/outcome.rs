@@ -8,6 +8,7 @@ use serde_json::{Value, json, value::RawValue};
 use crate::{
     Error, ErrorKind, Message, Result,
     message::{Body, Usage},
+    models::suggest_models,
     pool::Start,
 };
 
@@ -47,6 +48,17 @@ impl Run {
     /// The text of the answer, that of the result; empty when there is none.
     pub fn text(&self) -> Cow<'_, str> {
         self.result().map(Message::text).unwrap_or_default()
+    }
+
+    /// The models that may be meant by the one that it was given: as the session warned of it, which knew the program's own list.
+    fn models_meant(&self) -> Vec<String> {
+        let warned = self.messages.iter().filter(|message| message.subtype() == Some("option_warning"));
+        let warned = warned
+            .filter_map(|message| serde_json::from_str::<Value>(message.raw()).ok())
+            .find(|warning| warning["field"] == "model")
+            .and_then(|warning| serde_json::from_value(warning["suggestions"].clone()).ok());
+        let known = || suggest_models(self.model.as_deref()?, None).suggestions.into();
+        warned.or_else(known).unwrap_or_default()
     }
 }
 
@@ -168,7 +180,7 @@ impl Outcome {
 }
 
 /// Why a result that says `is_error` is a failure, as an error.
-pub(super) fn failure(result: &Message) -> Error {
+pub(super) fn failure(result: &Message, run: &Run) -> Error {
     let text = result.text();
     let Ok(Body::Result(body)) = result.body() else {
         return Error::new(ErrorKind::TurnFailed, text.into_owned()).operation("query");
@@ -180,12 +192,23 @@ pub(super) fn failure(result: &Message) -> Error {
         _ if body.subtype == "error_max_budget_usd" => ErrorKind::BudgetExceeded,
         _ => ErrorKind::TurnFailed,
     };
+    let suggestions = match body.api_error_status {
+        Some(404) => run.models_meant(),
+        _ => Vec::new(),
+    };
+    let said = match &*suggestions {
+        [] => said,
+        [meant, ..] => format!("{said} (did you mean `{meant}`?)"),
+    };
     let mut error = Error::new(kind, said).operation("query").with("subtype", body.subtype.as_str());
     if let Some(status) = body.api_error_status {
         error = error.with("api_error_status", status);
     }
     if let Some(reason) = &body.terminal_reason {
         error = error.with("terminal_reason", reason.as_str());
+    }
+    if !suggestions.is_empty() {
+        error = error.with("suggestions", suggestions);
     }
     error
 }

@@ -66,6 +66,13 @@ pub enum Stage {
         /// How the program came to be there.
         start: Start,
     },
+    /// The model is late: a second attempt is started beside it, and whichever is answered first goes on.
+    Hedge {
+        /// Which attempt comes, from 2.
+        attempt: u32,
+        /// After how long the first one was late.
+        after_ms: u64,
+    },
     /// It said something.
     Delta {
         /// The words.

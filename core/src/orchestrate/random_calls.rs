@@ -18,15 +18,17 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::{
-    Error, ErrorKind, Result,
-    resilience::{Admission, Budget, Circuit, Cost, RateLimit, RetryPolicy, Spender, chance::Chance},
+    Error, ErrorKind, Options, Result,
+    resilience::{Admission, Budget, Circuit, Cost, Hedge, RateLimit, RetryPolicy, Spender, chance::Chance},
     testing::Script,
     transport::{BoxFuture, Connection, Exit, Launch, Process, Signal, StopLadder, Transport},
 };
 
 const PLACES: usize = 3;
+/// So many that there is mostly one for a second attempt.
+const MANY_PLACES: usize = 20;
 const CALLS: usize = 14;
-const SCHEDULES: u64 = 16;
+const SCHEDULES: u64 = 20;
 
 /// The programs that run, and how many at most.
 #[derive(Default)]
@@ -53,13 +55,14 @@ struct Counted {
     script: Script,
     census: Arc<Census>,
     admission: Admission,
+    places: usize,
 }
 
 impl Transport for Counted {
     fn connect(&self, launch: Launch) -> BoxFuture<'_, Result<Connection>> {
         Box::pin(async move {
             let running = self.admission.state(&Spender::default()).running;
-            assert!(running as usize <= PLACES, "{running} were let in");
+            assert!(running as usize <= self.places, "{running} were let in");
             let Connection { input, output, process } = self.script.connect(launch).await?;
             self.census.processes.lock().unwrap().push(process.clone());
             let alive = self.census.alive();
@@ -153,11 +156,12 @@ struct World {
 
 impl World {
     fn any(chance: &mut Chance) -> Self {
+        let many = chance.one_in(2);
         let config = OrchestratorConfig {
-            max_concurrent: PLACES,
-            max_waiting: if chance.one_in(2) { 4 } else { 1_000 },
+            max_concurrent: if many { MANY_PLACES } else { PLACES },
+            max_waiting: if !many && chance.one_in(2) { 4 } else { 1_000 },
             rate_limit: chance.one_in(2).then(|| RateLimit {
-                per_minute: Some(30),
+                per_minute: Some(if many { 60 } else { 30 }),
                 min_gap_ms: 5,
                 ..RateLimit::default()
             }),
@@ -167,9 +171,9 @@ impl World {
                 ..Circuit::default()
             }),
             budget: chance.one_in(2).then(|| Budget {
-                run_usd: Some(0.5),
+                run_usd: (!many).then_some(0.5),
                 total_usd: Some(1_000.0),
-                key_hour_usd: Some(3.0),
+                key_hour_usd: (!many).then_some(3.0),
                 ..Budget::default()
             }),
             retry: RetryPolicy {
@@ -178,6 +182,14 @@ impl World {
                 program_retries: 0,
                 ..RetryPolicy::default()
             },
+            hedge: (many || chance.one_in(3)).then_some(Hedge {
+                percentile: 50,
+                min_delay_ms: 100,
+                min_samples: 1,
+                max_share: 1.0,
+            }),
+            // Where a tenth of the whole is held for each, there is never room for so many.
+            options: Options { max_budget_usd: many.then_some(0.4), ..Options::default() },
             timeout_ms: 30_000,
             ..OrchestratorConfig::default()
         };
@@ -193,19 +205,25 @@ impl World {
         }
     }
 
+    fn places(&self) -> usize {
+        self.orchestrator.config().max_concurrent
+    }
+
     fn playing(&self, script: Script) -> Task {
         let name = self.names.fetch_add(1, Ordering::Relaxed).to_string();
         let (starts, task) = (self.starts.clone(), name.clone());
         let (census, admission) = (self.census.clone(), self.orchestrator.admission().clone());
+        let places = self.places();
         Task::new("hi").name(name).configure(move |session| {
             *starts.lock().unwrap().entry(task.clone()).or_default() += 1;
             let (script, census, admission) = (script.clone(), census.clone(), admission.clone());
-            session.transport(Counted { script, census, admission })
+            session.transport(Counted { script, census, admission, places })
         })
     }
 
     fn task(&self, chance: &mut Chance) -> Task {
         let task = self.playing(any_program(chance));
+        let task = if chance.one_in(2) { task.idempotent() } else { task };
         if chance.one_in(3) { task.timeout(Duration::from_millis(1 + chance.up_to(600))) } else { task }
     }
 
@@ -298,10 +316,14 @@ impl World {
     }
 }
 
-async fn schedule(seed: u64) -> usize {
+async fn schedule(seed: u64) -> (usize, u64) {
     let mut chance = Chance::seeded(seed);
     let world = World::any(&mut chance);
     world.census.unknown_ms.store(chance.up_to(20), Ordering::Relaxed);
+    // What is usual is known: whoever takes longer is late.
+    for _ in 0..8 {
+        assert!(world.orchestrator.run(world.playing(says("fine", 1))).await.is_success());
+    }
     let mut calls = JoinSet::new();
     for number in 0..CALLS {
         let call = world.call(&mut chance);
@@ -336,28 +358,30 @@ async fn schedule(seed: u64) -> usize {
         assert!(outcome.is_success(), "{place} run {number}: {outcome:?}");
     }
     world.census.most.store(0, Ordering::Relaxed);
-    let tasks: Vec<_> = (0..2 * PLACES).map(|_| world.playing(says("fine", 500))).collect();
+    let places = world.places();
+    let tasks: Vec<_> = (0..places + 2).map(|_| world.playing(says("fine", 500))).collect();
     let outcomes = world.orchestrator.parallel(tasks).await;
     assert!(outcomes.iter().all(Outcome::is_success), "{place}: {outcomes:?}");
     assert_eq!(
         world.census.most.load(Ordering::Relaxed),
-        PLACES,
+        places,
         "{place}: all places can be used, and no more"
     );
     tokio::time::sleep(Duration::from_secs(10)).await;
     world.check_at_rest(&place);
-    world.census.started.load(Ordering::Relaxed)
+    (world.census.started.load(Ordering::Relaxed), world.orchestrator.stats().hedged)
 }
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_left_of_calls_that_are_given_up_at_random() {
-    let mut programs = 0;
+    let (mut programs, mut hedged) = (0, 0);
     for seed in 0..SCHEDULES {
         // On a clock that moves only when everybody waits: whoever waits for nobody would be seen here.
         let played = tokio::time::timeout(Duration::from_secs(24 * 3_600), schedule(seed)).await;
-        programs += played.unwrap_or_else(|_| panic!("seed {seed}: somebody waits for ever"));
+        let (started, beside) = played.unwrap_or_else(|_| panic!("seed {seed}: somebody waits for ever"));
+        (programs, hedged) = (programs + started, hedged + beside);
     }
-    assert!(programs > 500, "{programs} programs show little");
+    assert!(programs > 500 && hedged > 5, "{programs} programs and {hedged} hedges show little");
 }
 
 #[tokio::test(start_paused = true)]

@@ -25,6 +25,10 @@ pub struct Stats {
     pub cancelled: u64,
     /// How often something was started.
     pub attempts: u64,
+    /// Second attempts that were started beside one that was late.
+    pub hedged: u64,
+    /// Those of them that went on because they were answered first.
+    pub hedges_won: u64,
     /// Tasks whose last attempt found a program that was started ahead.
     pub prewarmed: u64,
     /// Tasks whose last attempt found a program that had served another.
@@ -70,6 +74,13 @@ impl Counter {
         }
         stats.cost_usd += run.cost_usd;
         *duration += run.duration;
+    }
+
+    /// A second attempt was started beside a first one.
+    pub(super) fn hedged(&self, won: bool) {
+        let stats = &mut self.lock().0;
+        stats.hedged += 1;
+        stats.hedges_won += u64::from(won);
     }
 
     pub(super) fn stats(&self) -> Stats {

@@ -10,7 +10,7 @@ use crate::{
     Error, ErrorKind, Options, Prompt, Result,
     auth::AuthSource,
     resilience::{Class, RetryPolicy},
-    session::SessionBuilder,
+    session::{Host, Provided, SessionBuilder},
 };
 
 type Configure = Arc<dyn Fn(SessionBuilder) -> SessionBuilder + Send + Sync>;
@@ -39,6 +39,8 @@ pub struct Task {
     pub(super) retry: Option<RetryPolicy>,
     pub(super) auth: Option<AuthSource>,
     pub(super) configure: Option<Configure>,
+    /// Whether `configure` may add tools.
+    pub(super) adds_tools: bool,
 }
 
 impl Task {
@@ -54,6 +56,7 @@ impl Task {
             retry: None,
             auth: None,
             configure: None,
+            adds_tools: false,
         }
     }
 
@@ -133,7 +136,8 @@ impl Task {
         self
     }
 
-    /// Adds to each session that is started for it: callbacks, hooks, tools, a transport.
+    /// Adds to each session that is started for it: callbacks, hooks, tools, a transport. As nobody can see which, such a task has no second
+    /// attempt beside it ([`OrchestratorConfig::hedge`](super::OrchestratorConfig::hedge)) unless it is [`idempotent`](Self::idempotent).
     ///
     /// ```
     /// use madrigal::{Permission, orchestrate::Task};
@@ -147,11 +151,24 @@ impl Task {
         mut self,
         configure: impl Fn(SessionBuilder) -> SessionBuilder + Send + Sync + 'static,
     ) -> Self {
+        self.adds_tools = true;
         self.configure = Some(match self.configure.take() {
             None => Arc::new(configure),
             Some(before) => Arc::new(move |builder| configure(before(builder))),
         });
         self
+    }
+}
+
+impl Task {
+    /// Answers the questions of each session that is started for it, and gives it hooks and tools. For bindings.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn host(self, host: Arc<dyn Host>, provided: Provided) -> Self {
+        let adds_tools = self.adds_tools || !provided.tool_servers.is_empty();
+        let mut task = self.configure(move |session| session.host(host.clone()).provide(provided.clone()));
+        task.adds_tools = adds_tools;
+        task
     }
 }
 

@@ -10,9 +10,19 @@ use crate::{Error, ErrorKind, Result, session::control::Limit};
 /// Where the outcome of a request goes.
 pub(crate) type Answer = oneshot::Sender<Result<Value>>;
 
+/// The request that every session begins with.
+pub(crate) const INITIALIZE: &str = "initialize";
+
+/// A request that waits.
+pub(crate) struct Asked {
+    pub(crate) subtype: String,
+    /// The model that it names, for suggestions when there is none of that name.
+    pub(crate) model: Option<String>,
+    pub(crate) answer: Answer,
+}
+
 struct Waiting {
-    subtype: String,
-    answer: Answer,
+    asked: Asked,
     limit: Option<Duration>,
     deadline: Option<Instant>,
 }
@@ -31,7 +41,13 @@ impl Pending {
     }
 
     /// Notes a request and gives it an id.
-    pub(crate) fn add(&mut self, subtype: &str, limit: Limit, answer: Answer) -> String {
+    pub(crate) fn add(
+        &mut self,
+        subtype: &str,
+        model: Option<String>,
+        limit: Limit,
+        answer: Answer,
+    ) -> String {
         let limit = match limit {
             Limit::Option => self.limit,
             Limit::Own(limit) => Some(limit),
@@ -41,13 +57,14 @@ impl Pending {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let id = format!("madrigal-{}", self.next);
         self.next += 1;
-        self.waiting.insert(id.clone(), Waiting { subtype: subtype.to_owned(), answer, limit, deadline });
+        let asked = Asked { subtype: subtype.to_owned(), model, answer };
+        self.waiting.insert(id.clone(), Waiting { asked, limit, deadline });
         id
     }
 
-    /// Takes the one that waits for this answer, with its subtype; `None` for an answer nobody waits for.
-    pub(crate) fn take(&mut self, id: &str) -> Option<(String, Answer)> {
-        self.waiting.remove(id).map(|waiting| (waiting.subtype, waiting.answer))
+    /// Takes the one that waits for this answer; `None` for an answer nobody waits for.
+    pub(crate) fn take(&mut self, id: &str) -> Option<Asked> {
+        self.waiting.remove(id).map(|waiting| waiting.asked)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -68,7 +85,8 @@ impl Pending {
             .map(|(id, _)| id.clone())
             .collect();
         for id in &late {
-            if let Some(Waiting { subtype, answer, limit, .. }) = self.waiting.remove(id) {
+            if let Some(Waiting { asked: Asked { subtype, answer, .. }, limit, .. }) = self.waiting.remove(id)
+            {
                 let which = if limit == self.limit { " (timeouts.control_ms)" } else { "" };
                 let limit = limit.map_or(0, |limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
                 let error = Error::new(
@@ -88,7 +106,7 @@ impl Pending {
     /// Fails all of them.
     pub(crate) fn fail(&mut self, error: &Error) {
         for (_, waiting) in self.waiting.drain() {
-            let _ = waiting.answer.send(Err(error.clone()));
+            let _ = waiting.asked.answer.send(Err(error.clone()));
         }
     }
 }

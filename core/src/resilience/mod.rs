@@ -9,6 +9,7 @@
 //! | [`CostBudget`] | how much may be spent | [`Budget`] |
 //! | [`Admission`] | all of them in one step, and who goes first | [`AdmissionConfig`] |
 //! | [`Retrier`] | whether, when and how to try again | [`RetryPolicy`] |
+//! | [`Hedge`] | when a late attempt gets a second one beside it | [`Hedge`] |
 //! | [`OutcomeWatch`] | what became of an attempt, once for all of them | |
 //!
 //! An attempt from start to end, with two of them:
@@ -36,6 +37,7 @@ mod budget;
 pub(crate) mod chance;
 mod circuit;
 mod clock;
+mod hedge;
 mod key;
 mod line;
 mod outcome;
@@ -51,6 +53,8 @@ pub use budget::{
 };
 pub use circuit::{Circuit, CircuitBreaker, CircuitPhase, CircuitState, Forced, Ticket, Verdict};
 pub use clock::{Clock, Moment, Sleep, SystemClock, VirtualClock};
+pub use hedge::Hedge;
+pub(crate) use hedge::Hedges;
 pub use key::{Key, KeyParts};
 pub use line::{Class, Decision, Shedding};
 pub use outcome::{

@@ -28,7 +28,12 @@ defmodule ClaudeCodeSDK.Agents do
   @type agents :: %{(String.t() | atom()) => definition()}
 
   @typedoc "What may be wrong with an agent all the same."
-  @type warning :: %{agent: String.t(), field: String.t() | nil, message: String.t()}
+  @type warning :: %{
+          agent: String.t(),
+          field: String.t() | nil,
+          message: String.t(),
+          suggestions: [String.t()]
+        }
 
   # The fields of the program, which become atoms; others stay texts.
   @fields Map.new(
@@ -54,7 +59,12 @@ defmodule ClaudeCodeSDK.Agents do
     with {:ok, %{"warnings" => warnings}} <- invoke("validate_agents", options, %{agents: agents}) do
       {:ok,
        for one <- warnings do
-         %{agent: one["agent"], field: one["field"], message: one["message"]}
+         %{
+           agent: one["agent"],
+           field: one["field"],
+           message: one["message"],
+           suggestions: one["suggestions"]
+         }
        end}
     end
   end

@@ -71,7 +71,7 @@ defmodule ClaudeCodeSDK.Message do
           | :error_max_structured_output_retries
           | :authentication_required
           | String.t()
-  @typedoc "What a system frame tells. `:stalled` and `:resumed` come from Madrigal itself: the program has been silent (`timeouts.stall_ms`); another one goes on."
+  @typedoc "What a system frame tells. `:stalled`, `:resumed` and `:option_warning` come from Madrigal itself: the program has been silent (`timeouts.stall_ms`); another one goes on; an option such as `model` is probably not meant (`data.field`, `data.message`, `data.suggestions`)."
   @type system_subtype ::
           :init
           | :status
@@ -107,6 +107,7 @@ defmodule ClaudeCodeSDK.Message do
           | :worker_shutting_down
           | :stalled
           | :resumed
+          | :option_warning
           | String.t()
 
   @typedoc "A message."
@@ -127,7 +128,8 @@ defmodule ClaudeCodeSDK.Message do
                session_state_changed session_title_changed thinking_tokens local_command_output
                model_refusal_fallback model_refusal_no_fallback commands_changed worker_shutting_down ui_invalidate
                control_request_progress elicitation_complete plugin_install memory_recall files_persisted
-               mirror_error session_writes_lost stalled resumed)a
+               mirror_error session_writes_lost stalled resumed
+               option_warning)a
   @type_names Map.new(@types, &{Atom.to_string(&1), &1})
   @subtype_names Map.new(@subtypes, &{Atom.to_string(&1), &1})
 

@@ -81,6 +81,7 @@ defmodule ClaudeCodeSDK.Orchestrator do
   | `memory` | nobody looks | `[min_available_mb: 1024, run_mb: 150]`: how much must be left for another program to start (Linux) |
   | `adaptive` | off | `[min: 1, decrease: 0.7, cooldown_ms: 5000]`: the number of places follows what the API says |
   | `shedding` | off | `[target_ms: 5000, interval_ms: 30_000]`: tasks of the class `:sheddable` are refused when everybody waits for too long |
+  | `hedge` | off | `[percentile: 95, min_delay_ms: 10_000, min_samples: 20, max_share: 0.05]`: an attempt whose first token is later than so many in a hundred gets a second one beside it, where the task may run twice: it is `idempotent`, or its `tools` are given and only read |
   | `timeout` | 300 000 | how long a task may take, in milliseconds |
   | `options` | | the options of all tasks, as of `ClaudeCodeSDK.query/2` |
   | `rate_limit` | 60 a minute, 1000 an hour | a number a minute, or `[per_minute: 60, per_hour: 1000, burst: ...]`; `nil`: none. Counted for each provider, credential and model |

@@ -104,6 +104,8 @@ defmodule ClaudeCodeSDK.Test.Wire do
       "rejected" => stats.rejected_queries,
       "cancelled" => stats.cancelled_queries,
       "attempts" => stats.attempts,
+      "hedged" => stats.hedged,
+      "hedges_won" => stats.hedges_won,
       "cost_usd" => stats.total_cost_usd,
       "duration_ms" => stats.total_duration_ms,
       "average_cost_usd" => stats.avg_cost_per_query,

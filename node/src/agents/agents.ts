@@ -30,6 +30,8 @@ export interface AgentWarning {
   field: string;
   /** What is strange, and what may be meant. */
   message: string;
+  /** Names that may be meant, the best first. */
+  suggestions: string[];
 }
 
 /** What is changed of an agent; `null` takes a field away. */

@@ -9,6 +9,7 @@ import type {
   Adaptive,
   Budget,
   Circuit,
+  Hedge,
   MemoryLimit,
   Pool,
   RateLimit,
@@ -63,6 +64,11 @@ export interface OrchestratorConfig {
   adaptive?: Adaptive | null;
   /** Refuses tasks of the class `sheddable` when everybody waits for too long. Default: they wait like all others. */
   shedding?: Shedding | null;
+  /**
+   * Starts a second attempt beside one whose first token is late, for tasks that may run twice: those that are `idempotent`, and those whose
+   * `tools` are given and only read. Default: never.
+   */
+  hedge?: Hedge | null;
   /** How often tasks may start. Default 60 a minute and 1000 an hour for each provider, credential and model. */
   rateLimit?: RateLimit | null;
   /** When to stop asking somebody who fails. Default: after 5 failures in a row, for a minute. */

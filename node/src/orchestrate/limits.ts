@@ -131,6 +131,18 @@ export interface Shedding {
   intervalMs?: number;
 }
 
+/** When an attempt whose first token is late gets a second one beside it. Whichever is answered first goes on. */
+export interface Hedge {
+  /** Later than so many in a hundred of the last 200 first tokens for the same provider, credential and model; 50 to 99. Default 95. */
+  percentile?: number;
+  /** Never earlier than this, in milliseconds. Default 10 000. */
+  minDelayMs?: number;
+  /** How many first tokens must be known before it is judged what is late; 1 to 200. Default 20. */
+  minSamples?: number;
+  /** The most second attempts, as a share of those that could have one. Default 0.05. */
+  maxShare?: number;
+}
+
 /** Who goes first: somebody loses something when it is late; somebody waits for it; the default; may be dropped. */
 export type Class = "critical_plus" | "critical" | "normal" | "sheddable";
 

@@ -29,6 +29,8 @@ export type Stage =
   | { stage: "admitted" }
   /** Its program is running; attempts count from 1. */
   | { stage: "started"; attempt: number; start: "cold" | "prewarmed" | "recycled" }
+  /** The model is late by so many milliseconds: a second attempt is started beside it, and whichever is answered first goes on. */
+  | { stage: "hedge"; attempt: number; afterMs: number }
   /** It said something. */
   | { stage: "delta"; text: string }
   /** It uses a tool; `id` is that of the call. */

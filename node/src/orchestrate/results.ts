@@ -63,6 +63,10 @@ export interface Stats {
   cancelled: number;
   /** How often something was started. */
   attempts: number;
+  /** Second attempts that were started beside one that was late. */
+  hedged: number;
+  /** Those of them that went on because they were answered first. */
+  hedgesWon: number;
   /** Tasks whose last attempt found a program that was started ahead. */
   prewarmed: number;
   /** Tasks whose last attempt found a program that had served another. */

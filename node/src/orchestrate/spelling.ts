@@ -29,6 +29,7 @@ export const settings = {
   memory: named("minAvailableMb", "runMb"),
   adaptive: named("min", "decrease", "cooldownMs"),
   shedding: named("targetMs", "intervalMs"),
+  hedge: named("percentile", "minDelayMs", "minSamples", "maxShare"),
   budget: named("runUsd", "flowUsd", "keyHourUsd", "keyDayUsd", "totalUsd", "uncertainTtlMs", "ledger"),
   retry: named(
     "maxAttempts",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as field_of
 from typing import Any, Literal, Union
 
 from ._tasks_from import listed
@@ -38,6 +39,8 @@ class AgentWarning:
     """The field, such as ``tools[1]``."""
     message: str
     """What is strange, and what may be meant."""
+    suggestions: list[str] = field_of(default_factory=list)
+    """Names that may be meant, the best first."""
 
 
 @dataclass

@@ -155,6 +155,20 @@ class Shedding(TypedDict, total=False):
     """For how long everybody has to have waited longer. Default 30 000."""
 
 
+class Hedge(TypedDict, total=False):
+    """When an attempt whose first token is late gets a second one beside it. Whichever is answered first goes on."""
+
+    percentile: int
+    """Later than so many in a hundred of the last 200 first tokens for the same provider, credential and model; 50 to
+    99. Default 95."""
+    min_delay_ms: int
+    """Never earlier than this. Default 10 000."""
+    min_samples: int
+    """How many first tokens must be known before it is judged what is late; 1 to 200. Default 20."""
+    max_share: float
+    """The most second attempts, as a share of those that could have one. Default 0.05."""
+
+
 class Pool(TypedDict, total=False):
     """How many programs are kept ready, for how long, and whether one may serve more than one run."""
 
@@ -202,6 +216,9 @@ class OrchestratorConfig(TypedDict, total=False):
     """Lets the number of places follow what the API says. Default: it stays ``max_concurrent``."""
     shedding: Shedding | None
     """Refuses tasks of the class ``sheddable`` when everybody waits for too long. Default: they wait like others."""
+    hedge: Hedge | None
+    """Starts a second attempt beside one whose first token is late, for tasks that may run twice: those that are
+    ``idempotent``, and those whose ``tools`` are given and only read. Default: never."""
     rate_limit: RateLimit | None
     """How often tasks may start. Default 60 a minute and 1000 an hour for each provider, credential and model."""
     circuit_breaker: Circuit | None

@@ -22,6 +22,7 @@ ProgressStage = Literal[
     "waiting",
     "admitted",
     "started",
+    "hedge",
     "delta",
     "tool",
     "api_retry",
@@ -145,6 +146,10 @@ class OrchestratorStats:
     """Those that were given up or never started."""
     attempts: int
     """How often something was started."""
+    hedged: int
+    """Second attempts that were started beside one that was late."""
+    hedges_won: int
+    """Those of them that went on because they were answered first."""
     prewarmed: int
     """Tasks whose last attempt found a program that was started ahead."""
     recycled: int
@@ -176,9 +181,9 @@ class Progress:
     index: int
     """The position of the task in that call."""
     stage: ProgressStage
-    """What happened: it was taken up, has to wait, was let in, its program runs, it said something, uses a tool, its
-    program waits to ask the API again, it will be tried again, it goes to the next of its fallbacks, a limit of money
-    came near, it has its outcome; a program was taken out of the pool."""
+    """What happened: it was taken up, has to wait, was let in, its program runs, a second one is started beside it,
+    it said something, uses a tool, its program waits to ask the API again, it will be tried again, it goes to the
+    next of its fallbacks, a limit of money came near, it has its outcome; a program was taken out of the pool."""
     name: str | None = None
     """The name of the task."""
     text: str | None = None
@@ -192,11 +197,11 @@ class Progress:
     retry_after_ms: int | None = None
     """``waiting``: how long at least."""
     attempt: int | None = None
-    """``started``, ``api_retry``, ``retry``: counts from 1."""
+    """``started``, ``hedge``, ``api_retry``, ``retry``: counts from 1."""
     start: Start | None = None
     """``started``: how its program came to be there."""
     after_ms: int | None = None
-    """``api_retry``, ``retry``: when."""
+    """``api_retry``, ``retry``: when; ``hedge``: after how long the first was late."""
     resume: bool | None = None
     """``retry``: by resuming its session instead of afresh."""
     model: str | None = None

@@ -369,6 +369,25 @@ class StalledMessage(SystemMessage):
 
 
 @dataclass
+class OptionWarningMessage(SystemMessage):
+    """An option that works but is probably not meant. Madrigal's own message, before the first turn.
+
+    A model that is not known, a tool of an agent that does not exist.
+    """
+
+    code: str
+    """``unknown_model`` or ``agent``."""
+    field: str
+    """The path of the option: ``model``, ``fallback_model``, ``agents.reviewer.tools[1]``."""
+    message: str
+    """What is strange, and what follows."""
+    suggestions: list[str]
+    """Names that may be meant, the best first."""
+    source: str = "madrigal"
+    uuid: str | None = None
+
+
+@dataclass
 class ResumedMessage(SystemMessage):
     """The program stayed silent and was stopped; another one goes on with the session. Madrigal's own message."""
 
@@ -429,6 +448,7 @@ SYSTEM_MESSAGES: dict[str, type[SystemMessage]] = {
     "mirror_error": MirrorErrorMessage,
     "stalled": StalledMessage,
     "resumed": ResumedMessage,
+    "option_warning": OptionWarningMessage,
     "hook_started": HookEventMessage,
     "hook_progress": HookEventMessage,
     "hook_response": HookEventMessage,

@@ -56,6 +56,13 @@ impl Board {
             Stage::Admitted => live.say(event.index, "starts"),
             Stage::Started { attempt: 1, .. } => live.say(event.index, "thinks"),
             Stage::Started { attempt, .. } => live.say(event.index, &format!("thinks (attempt {attempt})")),
+            Stage::Hedge { after_ms, .. } => {
+                let late = *after_ms as f64 / 1e3;
+                live.say(
+                    event.index,
+                    &self.style.yellow(&format!("late ({late:.1} s), a second one is started")),
+                );
+            }
             Stage::Delta { text } => live.write(event.index, text),
             Stage::Tool { tool, .. } => live.say(event.index, &format!("uses {tool}")),
             Stage::ApiRetry { after_ms, status, .. } => {

@@ -70,7 +70,8 @@ impl Actor {
             return;
         }
         let subtype = request["subtype"].as_str().unwrap_or_default();
-        let id = self.pending.add(subtype, limit, answer);
+        let model = request["model"].as_str().map(str::to_owned);
+        let id = self.pending.add(subtype, model, limit, answer);
         let servers = &self.provided.tool_servers;
         let request =
             if subtype == "mcp_set_servers" { with_own(request, servers) } else { Cow::Borrowed(request) };

@@ -94,7 +94,7 @@ impl Actor {
     fn notify(&mut self, server: &str, message: Value, answer: Option<Answer>) {
         let answer = answer.unwrap_or_else(|| oneshot::channel().0);
         let request = json!({"subtype": "mcp_message", "server_name": server, "message": message});
-        let id = self.pending.add("mcp_message", Limit::Option, answer);
+        let id = self.pending.add("mcp_message", None, Limit::Option, answer);
         self.write(&protocol::request(&id, &request));
     }
 }

@@ -13,6 +13,7 @@ mod mcp;
 mod mirroring;
 mod reading;
 mod resuming;
+mod warnings;
 mod writing;
 
 use std::{

@@ -8,7 +8,7 @@ use super::Actor;
 use crate::{
     Error, ErrorKind, Message, Result,
     message::{Head, malformed, mended},
-    protocol::{Reply, reply_id},
+    protocol::{Asked, INITIALIZE, Reply, reply_id},
     transport::{
         check_version,
         frame::{Line, Lines},
@@ -88,9 +88,17 @@ impl Actor {
     fn replied(&mut self, line: &str, head: &Head<'_>) -> Result<()> {
         match Reply::parse(head.response, line) {
             Ok(reply) => match self.pending.take(&reply.request_id) {
-                Some((subtype, answer)) => {
+                Some(Asked { subtype, model, answer }) => {
                     let id = reply.request_id.clone();
-                    let outcome = reply.outcome(&subtype);
+                    let outcome =
+                        reply.outcome(&subtype).map_err(|error| self.meant(error, model.as_deref()));
+                    // Said where the answer stands, so that it always comes before what the program says next.
+                    if let Ok(info) = &outcome
+                        && subtype == INITIALIZE
+                        && !self.opened.borrow().is_known()
+                    {
+                        self.warn(info);
+                    }
                     if let Some(resumption) = &mut self.resumption {
                         resumption.replied(&id, outcome.is_ok());
                     }
@@ -100,7 +108,7 @@ impl Actor {
             },
             Err(error) => {
                 let waiting = head.response.and_then(reply_id).and_then(|id| self.pending.take(&id));
-                let Some((_, answer)) = waiting else { return Err(error) };
+                let Some(Asked { answer, .. }) = waiting else { return Err(error) };
                 if let Err(unread) = answer.send(Err(error)) {
                     return unread.map(drop);
                 }

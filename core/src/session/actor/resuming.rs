@@ -216,7 +216,8 @@ impl Actor {
         resumption.lifecycle = false;
         for request in &resumption.settings {
             let (answer, _) = oneshot::channel();
-            let id = self.pending.add(request["subtype"].as_str().unwrap_or_default(), Limit::Option, answer);
+            let subtype = request["subtype"].as_str().unwrap_or_default();
+            let id = self.pending.add(subtype, None, Limit::Option, answer);
             self.write(&protocol::request(&id, request));
         }
         if resumption.prompts.is_empty() {

@@ -7,7 +7,8 @@ use tokio::{sync::oneshot, time::Instant};
 
 use super::Actor;
 use crate::{
-    Result, protocol,
+    Result,
+    protocol::{self, INITIALIZE},
     session::{Opened, control::Limit},
     transport::check_version,
 };
@@ -18,7 +19,7 @@ impl Actor {
         // Its limit is that of the start, not that of ordinary requests.
         let mut request = self.options.initialize();
         self.provided.announce(&mut request);
-        let id = self.pending.add("initialize", Limit::None, answer);
+        let id = self.pending.add(INITIALIZE, None, Limit::None, answer);
         self.write(&protocol::request(&id, &request));
         initialized
     }

@@ -18,6 +18,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Progress do
   | `:waiting` | it has to wait until it is let in | `reason`, `retry_after_ms` |
   | `:admitted` | it was let in | |
   | `:started` | its program is running | `attempt`, from 1; `start`, as in the outcome |
+  | `:hedge` | the model is late: a second attempt is started beside the first, and whichever is answered first goes on | `attempt`, from 2; `after_ms` |
   | `:delta` | it said something | `text` |
   | `:tool` | it uses a tool | `tool`, `id` |
   | `:api_retry` | the program waits to ask the model again | `attempt`, `after_ms`, `status` |
@@ -41,6 +42,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Progress do
           | :waiting
           | :admitted
           | :started
+          | :hedge
           | :delta
           | :tool
           | :api_retry
@@ -62,7 +64,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Progress do
           data: %{atom() => term()}
         }
 
-  @stages ~w(queued waiting admitted started delta tool api_retry retry fallback budget done dropped)a
+  @stages ~w(queued waiting admitted started hedge delta tool api_retry retry fallback budget done dropped)a
   @stage_names Map.new(@stages, &{Atom.to_string(&1), &1})
   @data ~w(reason retry_after_ms attempt text tool id after_ms status resume error model cost_usd duration_ms
            scope account percent limit_usd spent_usd held_usd start pid)a

@@ -10,6 +10,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Stats do
   | `rejected_queries` | those that were not let in |
   | `cancelled_queries` | those that were given up or never started |
   | `attempts` | how often something was started |
+  | `hedged`, `hedges_won` | second attempts that were started beside one that was late, and those of them that were answered first |
   | `prewarmed`, `recycled` | tasks whose last attempt found a program that was started ahead, or had served another |
   | `idle` | programs that stand ready now |
   | `dropped` | programs that were taken out of the pool since the orchestrator started |
@@ -23,6 +24,8 @@ defmodule ClaudeCodeSDK.Orchestrator.Stats do
             rejected_queries: 0,
             cancelled_queries: 0,
             attempts: 0,
+            hedged: 0,
+            hedges_won: 0,
             prewarmed: 0,
             recycled: 0,
             idle: 0,
@@ -40,6 +43,8 @@ defmodule ClaudeCodeSDK.Orchestrator.Stats do
           rejected_queries: non_neg_integer(),
           cancelled_queries: non_neg_integer(),
           attempts: non_neg_integer(),
+          hedged: non_neg_integer(),
+          hedges_won: non_neg_integer(),
           prewarmed: non_neg_integer(),
           recycled: non_neg_integer(),
           idle: non_neg_integer(),
@@ -60,6 +65,8 @@ defmodule ClaudeCodeSDK.Orchestrator.Stats do
       rejected_queries: wire["rejected"],
       cancelled_queries: wire["cancelled"],
       attempts: wire["attempts"],
+      hedged: wire["hedged"],
+      hedges_won: wire["hedges_won"],
       prewarmed: wire["prewarmed"],
       recycled: wire["recycled"],
       idle: wire["idle"],
