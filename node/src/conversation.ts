@@ -57,6 +57,12 @@ export abstract class Conversation extends Requests {
     return this.channel.submit("interrupt");
   }
 
+  override async setAgent(agent: string | null, options: { timeoutMs?: number } = {}): Promise<void> {
+    const { timeoutMs } = options;
+    const limit = timeoutMs === undefined ? {} : { timeout_ms: milliseconds(timeoutMs) };
+    await this.channel.submit("set_agent", { agent, ...limit });
+  }
+
   override async control<T = Record<string, unknown> | null>(
     request: ControlRequest,
     options: { timeoutMs?: number } = {},

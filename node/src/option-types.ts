@@ -213,6 +213,8 @@ export interface Options {
   agent?: string;
   /** Subagents by name. */
   agents?: Record<string, AgentDefinition>;
+  /** Lets `setAgent` put another agent in the lead; the system prompt is then made anew for each turn. */
+  enableAgentSwitching?: boolean;
   /** MCP servers by name, those of `createSdkMcpServer` among them; or the path of a file that lists them. */
   mcpServers?: Record<string, McpServerConfig> | string;
   /** Only the MCP servers given here, none of settings, plugins or the repository. */

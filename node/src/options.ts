@@ -42,6 +42,7 @@ const plain = [
   "supportedDialogKinds",
   "agent",
   "agents",
+  "enableAgentSwitching",
   "mcpServers",
   "strictMcpConfig",
   "plugins",

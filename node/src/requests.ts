@@ -42,6 +42,15 @@ export abstract class Requests extends McpRequests {
    */
   abstract interrupt(options?: { cancelQueued?: boolean }): Promise<SDKControlInterruptResponse>;
 
+  /**
+   * Puts another agent in the lead; with `null` none leads any more, also not that of the option `agent`. From the next turn on its
+   * prompt, model and tools count, and the conversation stays. Of a turn that runs the prompt stays, but requests it still makes go
+   * to the new model. A `model` and a `systemPrompt` that were chosen for the session stay. Needs `enableAgentSwitching`.
+   * Rejects with `InvalidOptionsError` without that option, and with `InvalidArgumentError` for a name that is none of the session's
+   * agents: `context.suggestions` has those that may have been meant.
+   */
+  abstract setAgent(agent: string | null, options?: { timeoutMs?: number }): Promise<void>;
+
   /** Changes the model from now on; without one, back to the default. Resolves with the model the program took. */
   setModel(model?: string | null): Promise<{ model?: string } | null> {
     return this.control({ subtype: "set_model", model: model ?? null });

@@ -27,6 +27,10 @@ export class Within extends Requests {
     return this.#of.control(request, { timeoutMs: this.#timeoutMs, ...options });
   }
 
+  override setAgent(agent: string | null, options: { timeoutMs?: number } = {}): Promise<void> {
+    return this.#of.setAgent(agent, { timeoutMs: this.#timeoutMs, ...options });
+  }
+
   override interrupt(options: { cancelQueued?: boolean } = {}): Promise<SDKControlInterruptResponse> {
     return this.control({ subtype: "interrupt", ...(options.cancelQueued && { cancel_queued: true }) });
   }

@@ -161,6 +161,32 @@ test("a request can have a time-out of its own", async () => {
   await session.close("now");
 });
 
+test("an agent is put in the lead within a time-out, too", async () => {
+  const asked = {
+    type: "control_request",
+    request: { subtype: "apply_flag_settings", settings: { agent: "Explore" } },
+  };
+  const session = await Session.open(
+    playing([{ await: asked }, { hang: true }], { enableAgentSwitching: true }),
+  );
+  await assert.rejects(session.setAgent("Explore", { timeoutMs: 20 }), TimeoutError);
+  await assert.rejects(session.within(20).setAgent("Explore"), TimeoutError);
+  await assert.rejects(session.within(60_000).setAgent("Exlpore"), InvalidArgumentError);
+  await assert.rejects(session.setAgent(null, { timeoutMs: -1 }), InvalidArgumentError);
+  await session.close("now");
+});
+
+test("without its option no agent is put in the lead", async () => {
+  const session = await Session.open(playing([]));
+  await assert.rejects(session.setAgent("Explore"), (error) => {
+    assert.equal(error.code, "invalid_options");
+    assert.equal(error.context.field, "enableAgentSwitching");
+    assert.match(error.message, /enableAgentSwitching: must be/);
+    return true;
+  });
+  await session.close();
+});
+
 test("a request within its time-out is answered as any other", async () => {
   const info = { models: [{ value: "m" }] };
   const session = await Session.open(playing([], {}, { initialize: info }));

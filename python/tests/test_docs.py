@@ -44,6 +44,13 @@ def test_there_are_examples() -> None:
     assert any(example.examples for example in found)
 
 
+def test_page_on_agents(capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "agents.md").read_text(), re.S)
+    (switching,) = [block for block in blocks if "set_agent" in block]
+    exec(switching, {})
+    assert capsys.readouterr().out.count("ResultMessage(") == 2
+
+
 def test_readme(capsys: pytest.CaptureFixture[str]) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "python" / "README.md").read_text(), re.S)
     assert len(blocks) == 7

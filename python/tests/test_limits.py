@@ -43,6 +43,23 @@ def test_a_limit_that_is_none_is_refused(play: Play, run: Run, timeout: Any) -> 
     run(main)
 
 
+def test_an_agent_is_put_in_the_lead_within_a_limit(play: Play, run: Run) -> None:
+    silent: list[dict[str, Any]] = [
+        {"await": {"type": "control_request", "request": {"subtype": "apply_flag_settings"}}},
+        {"hang": True},
+    ]
+
+    async def main() -> None:
+        async with ClaudeSDKClient(play(*silent, enable_agent_switching=True)) as client:
+            with pytest.raises(TimeoutError):
+                await client.set_agent("Explore", timeout=0.05)
+            with pytest.raises(madrigal.InvalidArgumentError) as caught:
+                await client.set_agent("Exlpore", timeout=60)
+            assert caught.value.context["suggestions"] == ["Explore"]
+
+    run(main)
+
+
 def test_every_request_takes_one() -> None:
     told = {"supported_commands", "supported_agents", "account_info", "get_server_info"}
     methods = {name: method for name, method in vars(Controls).items() if inspect.iscoroutinefunction(method)}

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use madrigal::{Error, ErrorKind, Prompt, Result, tools::ToolSpec};
+use madrigal::{Error, ErrorKind, Prompt, Result, session::Control, tools::ToolSpec};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json, value::RawValue};
 
@@ -32,6 +32,12 @@ enum Command {
     Control {
         id: i64,
         request: Value,
+        #[serde(default)]
+        timeout_ms: Option<u64>,
+    },
+    SetAgent {
+        id: i64,
+        agent: Option<String>,
         #[serde(default)]
         timeout_ms: Option<u64>,
     },
@@ -190,17 +196,25 @@ pub(crate) fn dispatch(entry: &Entry, text: &str) -> Result<()> {
         Command::Interrupt { id } => {
             reply(entry, Some(id), entry.session()?.control("interrupt", Value::Null).into_future())?;
         }
+        Command::SetAgent { id, agent, timeout_ms } => {
+            let set = entry.session()?.set_agent(agent.as_deref());
+            let set = limited(set, timeout_ms).into_future();
+            reply(entry, Some(id), async move { set.await.map(|()| Value::Null) })?;
+        }
         Command::Control { id, request, timeout_ms } => {
             let subtype = request["subtype"].as_str().unwrap_or_default().to_owned();
             let control = entry.session()?.control(&subtype, request);
-            let control = match timeout_ms {
-                Some(limit) => control.within(Duration::from_millis(limit)),
-                None => control,
-            };
-            reply(entry, Some(id), control.into_future())?;
+            reply(entry, Some(id), limited(control, timeout_ms).into_future())?;
         }
     }
     Ok(())
+}
+
+fn limited<T>(control: Control<T>, timeout_ms: Option<u64>) -> Control<T> {
+    match timeout_ms {
+        Some(limit) => control.within(Duration::from_millis(limit)),
+        None => control,
+    }
 }
 
 /// Tells the outcome. Where the host gave no id it only wants to hear of a failure: each wake it is spared is time for the

@@ -61,9 +61,10 @@ impl Options {
             if let Some(exclude) = prompt.exclude_dynamic_sections() {
                 set("excludeDynamicSections", exclude.into());
             }
-            if let Some(snapshot) = prompt.snapshot() {
-                set("systemPromptSnapshot", snapshot.into());
-            }
+        }
+        let prompt_is_kept = self.system_prompt.as_ref().and_then(|prompt| prompt.snapshot());
+        if let Some(kept) = prompt_is_kept.or(self.enable_agent_switching.then_some(false)) {
+            set("systemPromptSnapshot", kept.into());
         }
         let preset = self.system_prompt.as_ref().and_then(|prompt| prompt.append());
         if let Some(append) = self.append_system_prompt.as_deref().or(preset) {

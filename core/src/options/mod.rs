@@ -108,6 +108,9 @@ described! {
 
         /// The agent that leads the conversation, one of `agents` or of the settings.
         agent: Option<String> => [Flag("agent")];
+        /// Lets `set_agent` put another agent in the lead while the session runs. The system prompt is then made anew for each turn and
+        /// not kept as it was at the start.
+        enable_agent_switching: bool => [Initialize("systemPromptSnapshot")];
         /// Subagents by name, in the CLI's own form: `description`, `prompt`, `tools`, `model` and more. Sent over stdin.
         agents: BTreeMap<String, Map<String, Value>> => [Initialize("agents")];
         /// MCP servers that the CLI runs or reaches, in its own form, or the path of a file that lists them. Sent over stdin.

@@ -48,6 +48,13 @@ impl Options {
         if self.fallback_model.is_some() && self.fallback_model == self.model {
             return Err(invalid("fallback_model", "expected another model than `model`"));
         }
+        let kept = self.system_prompt.as_ref().and_then(|prompt| prompt.snapshot());
+        if self.enable_agent_switching && kept == Some(true) {
+            return Err(invalid(
+                "enable_agent_switching",
+                "cannot be combined with `system_prompt.snapshot`: a prompt that is kept is that of the first agent",
+            ));
+        }
         if self.append_system_prompt.is_some()
             && self.system_prompt.as_ref().is_some_and(|prompt| prompt.append().is_some())
         {
@@ -205,6 +212,10 @@ mod tests {
             (
                 r#"{"append_system_prompt": "a", "system_prompt": {"type": "preset", "preset": "claude_code", "append": "b"}}"#,
                 "append_system_prompt",
+            ),
+            (
+                r#"{"enable_agent_switching": true, "system_prompt": {"type": "custom", "prompt": "x", "snapshot": true}}"#,
+                "enable_agent_switching",
             ),
             (r#"{"tools": "Bash"}"#, "tools"),
             (r#"{"tools": ["Bash", ""]}"#, "tools[1]"),

@@ -72,6 +72,17 @@ impl SessionHandle {
         })
     }
 
+    /// Sends a request that puts an agent in the lead, when the session has it; the future waits for the answer.
+    pub(super) fn switch_agent(&self, request: Value, limit: Limit) -> BoxFuture<'static, Result<Value>> {
+        let (answer, answered) = oneshot::channel();
+        let queued = self.command(Command::SetAgent { request, limit, answer }, "set_agent");
+        let mailbox = self.mailbox.clone();
+        Box::pin(async move {
+            queued?;
+            answered.await.unwrap_or_else(|_| Err(closed(&mailbox, "set_agent")))
+        })
+    }
+
     /// Replaces the tools of a server of this host and tells the program, which offers them from the next turn on.
     ///
     /// # Errors

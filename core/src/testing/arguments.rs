@@ -23,6 +23,7 @@ impl Arguments {
             permission_mode: self.permission_mode.unwrap_or_else(|| "default".to_owned()),
             cwd,
             pid,
+            ..Facts::default()
         }
     }
 

@@ -12,6 +12,24 @@ pub(crate) struct Facts {
     pub(crate) permission_mode: String,
     pub(crate) cwd: String,
     pub(crate) pid: u32,
+    /// The agents that the host brought, by name.
+    pub(crate) agents: Map<String, Value>,
+}
+
+/// All agents, as the program lists them when it is ready.
+fn agents(facts: &Facts) -> Vec<Value> {
+    let mut all = vec![
+        json!({"name": "general-purpose", "description": "For questions and tasks of many steps"}),
+        json!({"name": "Explore", "description": "Finds things in a code base", "model": "inherit"}),
+    ];
+    for (name, agent) in &facts.agents {
+        let mut listed = json!({"name": name, "description": agent["description"]});
+        if let Some(model) = agent.get("model") {
+            listed["model"] = model.clone();
+        }
+        all.push(listed);
+    }
+    all
 }
 
 /// The answer to `initialize`, without its envelope.
@@ -21,10 +39,7 @@ pub(crate) fn initialize(facts: &Facts) -> Value {
             {"name": "compact", "description": "Free up context by summarizing the conversation so far", "argumentHint": "<optional instructions>", "builtin": true},
             {"name": "clear", "description": "Start a new session with empty context", "argumentHint": "", "aliases": ["reset", "new"], "builtin": true},
         ],
-        "agents": [
-            {"name": "general-purpose", "description": "For questions and tasks of many steps"},
-            {"name": "Explore", "description": "Finds things in a code base", "model": "inherit"},
-        ],
+        "agents": agents(facts),
         "output_style": "default",
         "available_output_styles": ["default", "Concise", "Explanatory"],
         "models": [
@@ -57,7 +72,7 @@ pub(crate) fn init(facts: &Facts, uuid: String) -> Map<String, Value> {
         "apiKeySource": "ANTHROPIC_API_KEY",
         "claude_code_version": facts.version,
         "output_style": "default",
-        "agents": ["general-purpose", "Explore"],
+        "agents": agents(facts).iter().map(|agent| agent["name"].clone()).collect::<Vec<_>>(),
         "skills": [],
         "plugins": [],
         "capabilities": ["interrupt_receipt_v1", "interrupt_cancel_queued_v1", "msg_lifecycle_v1"],

@@ -75,6 +75,9 @@ pub(crate) fn to(
                 "type": "user", "message": {"role": "user", "content": note}, "parent_tool_use_id": null, "isReplay": true,
             }))
         }
+        "apply_flag_settings" if !has_agent(&request["settings"]["agent"], facts) => {
+            refuse(&format!("Agent {} not found", request["settings"]["agent"]))
+        }
         "set_permission_mode" => set_mode(id, text("mode"), facts, memory),
         "set_mcp_permission_mode_override" if memory.servers.contains_key(text("serverName")) => say(json!({})),
         "set_mcp_permission_mode_override" => say(json!({"warning": format!(
@@ -162,6 +165,12 @@ pub(crate) fn to(
             Reply { response: failure(id, &error, Some("unsupported_request")), ..Reply::default() }
         }
     }
+}
+
+/// Whether there is an agent of this name, if it is one.
+fn has_agent(name: &Value, facts: &Facts) -> bool {
+    let listed = frames::initialize(facts)["agents"].clone();
+    !name.is_string() || listed.as_array().into_iter().flatten().any(|agent| agent["name"] == *name)
 }
 
 fn set_mode(id: &Value, mode: &str, facts: &mut Facts, memory: &Memory) -> Reply {

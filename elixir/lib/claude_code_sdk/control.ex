@@ -13,6 +13,7 @@ defmodule ClaudeCodeSDK.Control do
   """
 
   alias ClaudeCodeSDK.{Error, Request, Session}
+  alias ClaudeCodeSDK.Session.Server
 
   @typedoc "The answer of the program."
   @type answer :: {:ok, map()} | {:error, Error.t()}
@@ -38,6 +39,26 @@ defmodule ClaudeCodeSDK.Control do
   """
   @spec set_model(Session.t(), String.t() | nil) :: answer()
   def set_model(session, model \\ nil), do: request(session, "set_model", %{model: model})
+
+  @doc """
+  Puts another agent in the lead; with `nil` none leads any more, also not that of the option `agent`. From the next turn on its prompt,
+  model and tools count, and the conversation stays. Of a turn that runs the prompt stays, but requests it still makes go to the new
+  model. A `model` and a `system_prompt` that were chosen for the session stay. Needs the option `enable_agent_switching`: fails
+  with `:invalid_options` without it, and with `:invalid_argument` for a name that is none of the session's agents, with
+  `"suggestions"` in the context.
+
+      {:ok, _} = ClaudeCodeSDK.Control.set_agent(session, "reviewer")
+
+  Option: `:timeout_ms`, how long to wait for the answer, in place of `timeouts.control_ms`.
+  """
+  @spec set_agent(Session.t(), String.t() | nil, timeout_ms: non_neg_integer()) :: answer()
+  def set_agent(session, agent, options \\ []) do
+    told = options |> Keyword.validate!([:timeout_ms]) |> Map.new()
+
+    with {:ok, _} <-
+           Server.command(session, Map.merge(told, %{command: "set_agent", agent: agent})),
+         do: {:ok, %{}}
+  end
 
   @doc """
   Changes how permissions are decided from now on: one of the modes of `ClaudeCodeSDK.Options`, or its name in the program. The

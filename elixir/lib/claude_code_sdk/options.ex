@@ -42,6 +42,7 @@ defmodule ClaudeCodeSDK.Options do
   | `on_elicitation` | a function that answers questions of tool servers, see below |
   | `on_user_dialog` | a function that shows dialogs of the kinds in `supported_dialog_kinds`, see below |
   | `agent`, `agents` | who leads the conversation; subagents by name, as maps with `description`, `prompt`, `tools`, `model` |
+  | `enable_agent_switching` | `true`: another agent can be put in the lead, see `ClaudeCodeSDK.Control.set_agent/3` |
   | `mcp_servers` | tool servers by name: configurations of the program, or servers of this VM, see `ClaudeCodeSDK.Tool`; or the path of a file |
   | `strict_mcp_config` | `true`: only the servers given here |
   | `plugins` | a list of `%{type: "local", path: path}` |
@@ -152,6 +153,7 @@ defmodule ClaudeCodeSDK.Options do
     :on_user_dialog,
     :agent,
     :agents,
+    :enable_agent_switching,
     :mcp_servers,
     :strict_mcp_config,
     :plugins,
@@ -248,6 +250,7 @@ defmodule ClaudeCodeSDK.Options do
           on_user_dialog: (map() -> map()) | nil,
           agent: String.t() | nil,
           agents: %{(String.t() | atom()) => map()} | nil,
+          enable_agent_switching: boolean() | nil,
           mcp_servers:
             %{(String.t() | atom()) => map() | ClaudeCodeSDK.Tool.Server.t()} | Path.t() | nil,
           strict_mcp_config: boolean() | nil,

@@ -9,8 +9,8 @@ defmodule ClaudeCodeSDK.Request do
   # The same word on both sides.
   @same ~w(model fallback_model betas thinking max_thinking_tokens effort task_budget system_prompt append_system_prompt
            plan_mode_instructions title tools allowed_tools disallowed_tools tool_aliases tool_config skills
-           allow_dangerously_skip_permissions permission_prompts supported_dialog_kinds agent agents strict_mcp_config
-           plugins max_turns max_budget_usd limits resume continue fork_session resume_session_at resume_drops_turn session_id
+           allow_dangerously_skip_permissions permission_prompts supported_dialog_kinds agent agents enable_agent_switching
+           strict_mcp_config plugins max_turns max_budget_usd limits resume continue fork_session resume_session_at resume_drops_turn session_id
            persist_session session_store_flush enable_file_checkpointing include_partial_messages include_hook_events forward_subagent_text
            verbatim_prompts prompt_suggestions agent_progress_summaries per_task_stop_affordance cwd user workspace
            project_config_root setting_sources settings managed_settings sandbox env env_mode env_allow trace_context client_app

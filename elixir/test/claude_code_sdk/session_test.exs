@@ -374,6 +374,20 @@ defmodule ClaudeCodeSDK.SessionTest do
     Session.close(session)
   end
 
+  test "an agent is put in the lead within a limit, too" do
+    asked = %{type: "control_request", request: %{subtype: "apply_flag_settings"}}
+    options = [enable_agent_switching: true]
+    {:ok, session} = Session.start_link(Simulator.options([%{await: asked}], options))
+
+    assert {:error, %Error{code: :timeout}} =
+             Control.set_agent(session, "Explore", timeout_ms: 20)
+
+    assert {:error, %Error{code: :invalid_argument, context: %{"suggestions" => ["Explore"]}}} =
+             Control.set_agent(session, "Exlpore")
+
+    Session.close(session)
+  end
+
   test "an interrupt can take back the prompts that wait" do
     steps = [
       %{

@@ -8,6 +8,7 @@ defmodule ClaudeCodeSDK.Test.Calls do
   # What comes by position, in order; what else a step gives is an option.
   @positions %{
     "set_model" => ["model"],
+    "set_agent" => ["agent"],
     "set_permission_mode" => ["mode"],
     "set_max_thinking_tokens" => ["max_thinking_tokens"],
     "set_mcp_servers" => ["servers"],

@@ -116,6 +116,26 @@ class Controls(ABC):
         """
         return cast("SetModelResult", await self._asked("set_model", timeout, model=model))
 
+    async def set_agent(self, agent: str | None = None, *, timeout: float | None = None) -> None:
+        """Puts another agent in the lead; with ``None`` none leads any more, also not that of the option ``agent``.
+
+        From the next turn on its prompt, model and tools count, and the conversation stays. Of a turn that runs the
+        prompt stays, but requests it still makes go to the new model. A ``model`` and a ``system_prompt`` that were
+        chosen for the session stay. Needs the option ``enable_agent_switching``.
+
+        Args:
+            agent: Its name, one of :meth:`supported_agents`.
+            timeout: In seconds.
+
+        Raises:
+            InvalidOptionsError: Without that option.
+            InvalidArgumentError: The name is none of the session's agents; ``context["suggestions"]`` has those that
+                may have been meant.
+
+        """
+        limit = {} if timeout is None else {"timeout_ms": milliseconds(timeout)}
+        await self._command("set_agent", agent=agent, **limit)
+
     async def set_max_thinking_tokens(
         self,
         max_thinking_tokens: int | None,

@@ -160,6 +160,8 @@ class ClaudeAgentOptions:
 
     agent: str | None = None
     """The agent that runs as the main one, from ``agents`` or the settings."""
+    enable_agent_switching: bool = False
+    """Let ``set_agent`` put another agent in the lead; the system prompt is then made anew for each turn."""
     agent_progress_summaries: bool = False
     """Also sum up from time to time what subagents do."""
     allow_dangerously_skip_permissions: bool = False

@@ -22,6 +22,7 @@ pub(crate) fn call(session: &SessionHandle, method: &str, with: &Value) -> Resul
     Ok(match method {
         "interrupt" => send(session.interrupt()),
         "set_model" => send(session.set_model(with["model"].as_str())),
+        "set_agent" => send(session.set_agent(with["agent"].as_str())),
         "set_permission_mode" => send(session.set_permission_mode(mode(&with["mode"])?)),
         "set_max_thinking_tokens" => {
             let request = session.set_max_thinking_tokens(with["max_thinking_tokens"].as_u64());

@@ -22,6 +22,7 @@ impl Actor {
                 let _ = done.send(sent);
             }
             Command::Control { request, limit, answer } => self.control(&request, limit, answer),
+            Command::SetAgent { request, limit, answer } => self.set_agent(request, limit, answer),
             Command::Progress { ask, params } => self.progress(&ask, params),
             Command::SetTools { server, tools, answer } => self.set_tools(&server, tools, answer),
             Command::Adopt(host) => self.host = host,

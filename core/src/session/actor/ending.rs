@@ -23,13 +23,16 @@ impl Actor {
             None => Error::new(ErrorKind::Closed, "the session is closed"),
         };
         self.pending.fail(&closed());
+        self.agents.fail(&closed());
         if !self.opened.borrow().is_known() {
             self.opened.send_replace(Opened::No(closed()));
         }
         while let Ok(command) = commands.try_recv() {
             match command {
                 Command::Send { done, .. } => drop(done.send(Err(closed()))),
-                Command::Control { answer, .. } | Command::SetTools { answer, .. } => {
+                Command::Control { answer, .. }
+                | Command::SetAgent { answer, .. }
+                | Command::SetTools { answer, .. } => {
                     drop(answer.send(Err(closed())));
                 }
                 Command::Progress { .. }

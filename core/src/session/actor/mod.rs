@@ -4,6 +4,7 @@
 //! pile up, input is written while output is read, and closing works in every state. Reading pauses while the reader of
 //! the messages is behind, *except* while a control exchange is open in either direction; then it goes on to a hard cap.
 
+mod agents;
 mod asks;
 mod clock;
 mod commands;
@@ -60,6 +61,12 @@ pub(crate) enum Command {
         limit: Limit,
         answer: Answer,
     },
+    /// Puts an agent in the lead.
+    SetAgent {
+        request: Value,
+        limit: Limit,
+        answer: Answer,
+    },
     /// How far a tool call is; `ask` is the program's request for it.
     Progress {
         ask: String,
@@ -94,6 +101,7 @@ pub(super) struct Actor {
     asks: JoinSet<(String, Result<Value>)>,
     open_asks: HashMap<String, OpenAsk>,
     pending: Pending,
+    agents: agents::Agents,
     turns: Turns,
     sent: HashSet<String>,
     first: Option<Prompt>,
@@ -136,6 +144,7 @@ impl Actor {
             pending: Pending::new(options.timeouts.control_ms.map(Duration::from_millis)),
             start_deadline: options.timeouts.start_ms.map(|limit| now + Duration::from_millis(limit)),
             resumption: resuming::Resumption::of(&options),
+            agents: agents::Agents::of(&options),
             options,
             starter,
             connection,

@@ -102,6 +102,11 @@ impl Actor {
                     if let Some(resumption) = &mut self.resumption {
                         resumption.replied(&id, outcome.is_ok());
                     }
+                    if subtype == "reload_plugins"
+                        && let Ok(reloaded) = &outcome
+                    {
+                        self.agents.listed(&reloaded["agents"]);
+                    }
                     drop(answer.send(outcome));
                 }
                 None => tracing::debug!(id = &*reply.request_id, "an answer nobody waits for"),
@@ -124,6 +129,9 @@ impl Actor {
         {
             self.fail(error);
             return;
+        }
+        if &*head.kind == "system" && head.subtype.as_deref() == Some("init") {
+            self.agents.began(line.text);
         }
         if let Some(resumption) = &mut self.resumption {
             resumption.heard(line.text, head);

@@ -37,6 +37,7 @@ impl Actor {
         if let Some(version) = info["claude_code_version"].as_str() {
             check_version(version)?;
         }
+        self.agents_are_known(&info);
         self.opened.send_replace(Opened::Yes(Arc::new(info)));
         Ok(())
     }

@@ -3,6 +3,7 @@
 //!
 //! [`crate::protocol::CONTROL_REQUESTS`] lists them.
 
+mod agent;
 mod files;
 mod info;
 mod mcp;
@@ -64,6 +65,8 @@ pub struct Control<T> {
     fields: Map<String, Value>,
     limit: Limit,
     refused: Option<Error>,
+    /// It puts another agent in the lead.
+    switches: bool,
     read: fn(&str, Value) -> Result<T>,
 }
 
@@ -110,7 +113,11 @@ impl<T: Send + 'static> IntoFuture for Control<T> {
         let mut request = Map::new();
         request.insert("subtype".to_owned(), self.subtype.as_str().into());
         request.extend(self.fields);
-        let answered = self.handle.request(request.into(), self.limit);
+        let answered = if self.switches {
+            self.handle.switch_agent(request.into(), self.limit)
+        } else {
+            self.handle.request(request.into(), self.limit)
+        };
         let (read, subtype) = (self.read, self.subtype);
         Box::pin(async move { read(&subtype, answered.await?) })
     }
@@ -170,6 +177,7 @@ impl SessionHandle {
             fields: Map::new(),
             limit: Limit::Option,
             refused: None,
+            switches: false,
             read,
         }
     }

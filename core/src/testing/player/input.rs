@@ -70,6 +70,7 @@ impl<S: Stage> Player<S> {
         let (id, request) = (&frame["request_id"], &frame["request"]);
         match request["subtype"].as_str() {
             Some("initialize") => {
+                self.facts.agents = request["agents"].as_object().cloned().unwrap_or_default();
                 let payload = match &self.initialize {
                     Initialize::Manual => None,
                     Initialize::Auto => Some(frames::initialize(&self.facts)),
