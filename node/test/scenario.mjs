@@ -2,7 +2,7 @@
 // each step means.
 
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import * as madrigal from "madrigal";
@@ -285,7 +285,7 @@ class Run {
       process.once("exit", () => rmSync(this.folder, { recursive: true, force: true }));
       for (const [name, text] of Object.entries(this.scenario.files)) {
         mkdirSync(dirname(join(this.folder, name)), { recursive: true });
-        writeFileSync(join(this.folder, name), text);
+        make(join(this.folder, name), text);
       }
     }
     return { configDir: this.folder };
@@ -394,6 +394,14 @@ class Run {
     if (parallel) await Promise.all(Array.from({ length: times }, one));
     else for (let time = 0; time < times; time++) await one();
   }
+}
+
+/** One of `files`: a text, one with permissions, or a symbolic link. */
+function make(path, what) {
+  const { text, mode, link } = typeof what === "string" ? { text: what } : what;
+  if (link !== undefined) return symlinkSync(link, path);
+  writeFileSync(path, text);
+  if (mode !== undefined) chmodSync(path, Number.parseInt(mode, 8));
 }
 
 /** Whether an error is the expected one, whoever's words it is in. */

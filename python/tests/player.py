@@ -71,7 +71,7 @@ class Player:
             for name, text in scenario["files"].items():
                 file = Path(self.config.name, name)
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(text)
+                make(file, text)
         self.saved: dict[str, Any] = {}
         self.count = 0
         self.text: list[str] = []
@@ -398,6 +398,17 @@ def wire(error: madrigal.MadrigalError) -> dict[str, Any]:
     facts = {name: getattr(error, name) for name in ("code", "message", "operation", "context", "causes")}
     wait = None if error.retry_after is None else round(error.retry_after * 1000)
     return {**facts, "retry": {"verdict": error.retry, "after_ms": wait}}
+
+
+def make(file: Path, what: Any) -> None:
+    """One of `files`: a text, one with permissions, or a symbolic link."""
+    if isinstance(what, str):
+        file.write_text(what)
+    elif "link" in what:
+        file.symlink_to(what["link"])
+    else:
+        file.write_text(what["text"])
+        file.chmod(int(what["mode"], 8))
 
 
 def memory_mb() -> float:

@@ -70,6 +70,7 @@ impl Resolution {
                     .filter_map(|place| match place.verdict {
                         Verdict::Expired => Some(format!("{} expired", place.source)),
                         Verdict::Refused => Some(format!("{} was refused by the API", place.source)),
+                        Verdict::Invalid => Some(format!("{}: {}", place.source, place.reason)),
                         _ => None,
                     })
                     .collect();

@@ -17,6 +17,7 @@ mod recording;
 mod reply;
 mod scenario;
 mod script;
+mod setup;
 pub mod simulator;
 mod template;
 

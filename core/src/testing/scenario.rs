@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Map, Value, value::RawValue};
 
-use super::{recording::Recording, template::Template};
+use super::{recording::Recording, setup::SetupStep, template::Template};
 use crate::{Error, ErrorKind, Result};
 
 type Fields<'a> = BTreeMap<String, &'a RawValue>;
@@ -38,6 +38,8 @@ pub struct Scenario {
     /// Steps for processes that are started with `--model NAME`, in place of those; of several lists the first process plays the
     /// first, and so on, and all later ones the last.
     pub(crate) plays: BTreeMap<String, Vec<Vec<Step>>>,
+    /// What a process does that is started as `setup-token`.
+    pub(crate) setup: Option<Vec<SetupStep>>,
 }
 
 /// The version a stand-in reports when nothing else is said: the one whose behaviour was recorded.
@@ -194,6 +196,7 @@ impl Scenario {
                 None => BTreeMap::new(),
                 Some(raw) => plays(raw, base)?,
             },
+            setup: optional("setup_token").map(|given| super::setup::steps(&given)).transpose()?,
         })
     }
 
@@ -420,6 +423,7 @@ mod tests {
             (r#"{"version": 7}"#, "version"),
             (r#"{"handshake": 7}"#, "handshake"),
             (r#"{"control": {"set_model": "haiku"}}"#, "control"),
+            (r#"{"setup_token": [{"shwo": ""}]}"#, "setup_token[0]"),
             ("[]", "map"),
             ("{", "EOF"),
         ] {

@@ -66,11 +66,21 @@ defmodule ClaudeCodeSDK.Test.Conformance do
     for {name, text} <- files do
       path = Path.join(folder, name)
       File.mkdir_p!(Path.dirname(path))
-      File.write!(path, text)
+      make(path, text)
     end
 
     folder
   end
+
+  # A text, one with permissions, or a symbolic link.
+  defp make(path, %{"link" => target}), do: File.ln_s!(target, path)
+
+  defp make(path, %{"text" => text, "mode" => mode}) do
+    File.write!(path, text)
+    File.chmod!(path, String.to_integer(mode, 8))
+  end
+
+  defp make(path, text), do: File.write!(path, text)
 
   defp steps(context, steps), do: Enum.reduce(steps, context, &expecting/2)
 

@@ -18,7 +18,8 @@ defmodule ClaudeCodeSDK.Test.Specialists do
     families = if family = with["family"], do: [family], else: Map.keys(@families)
 
     {:ok,
-     for family <- families, {name, agent} <- @families[family].() do
+     for family <- families, name <- Presets.families()[family] do
+       agent = Map.fetch!(@families[family].(), name)
        %{"name" => name, "family" => family, "agent" => strings(agent)}
      end}
   end
@@ -84,7 +85,8 @@ defmodule ClaudeCodeSDK.Test.Specialists do
 
   def invoke("option_preset", with, _place) do
     over = for {name, value} <- Wire.options(with["over"] || %{}), do: {name, mode(name, value)}
-    {:ok, with["name"] |> OptionBuilder.preset(over) |> Request.wire() |> strings()}
+    options = with["name"] |> OptionBuilder.preset(over) |> Request.wire()
+    {:ok, Map.new(options, fn {name, value} -> {to_string(name), word(value)} end)}
   rescue
     error in [ClaudeCodeSDK.Error] -> {:error, error}
   end
@@ -110,6 +112,10 @@ defmodule ClaudeCodeSDK.Test.Specialists do
       _ -> Builder.with_field(builder, field, value)
     end
   end
+
+  # Words are atoms here.
+  defp word(value) when is_atom(value) and value not in [true, false, nil], do: to_string(value)
+  defp word(value), do: value
 
   defp mode(:permission_mode, mode), do: Request.mode(mode)
   defp mode(_name, value), do: value

@@ -1,11 +1,13 @@
 //! A config directory for a scenario about sessions on disk, and the functions that need no session.
 
 use std::{
-    fs,
+    fs::{self, DirBuilder, Permissions},
+    io,
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, symlink},
     path::{Path, PathBuf},
 };
 
-use madrigal::transcript::Operation;
+use madrigal::{agents::AgentOperation, models::ModelOperation, transcript::Operation};
 use serde_json::Value;
 
 /// Made from the `files` of a scenario, gone when dropped.
@@ -18,11 +20,15 @@ impl Disk {
         let Some(files) = scenario["files"].as_object() else { return Ok(None) };
         let disk =
             Self(std::env::temp_dir().join(format!("madrigal-scenario-{}", uuid::Uuid::new_v4().simple())));
+        let made = DirBuilder::new().mode(0o700).create(&disk.0);
+        made.map_err(|error| format!("files: {}: {error}", disk.0.display()))?;
         for (name, text) in files {
             let path = disk.0.join(name);
-            path.parent()
-                .map_or(Ok(()), fs::create_dir_all)
-                .and_then(|()| fs::write(&path, text.as_str().unwrap_or_default()))
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(path.parent().unwrap_or(&disk.0))
+                .and_then(|()| make(&path, text))
                 .map_err(|error| format!("files: {name}: {error}"))?;
         }
         Ok(Some(disk))
@@ -30,6 +36,18 @@ impl Disk {
 
     pub(crate) fn path(&self) -> &Path {
         &self.0
+    }
+}
+
+/// Makes one file: of a text, of `{"text": "...", "mode": "600"}`, or as a symbolic link to `{"link": "beside"}`.
+fn make(path: &Path, what: &Value) -> io::Result<()> {
+    if let Some(link) = what["link"].as_str() {
+        return symlink(link, path);
+    }
+    fs::write(path, what.as_str().or(what["text"].as_str()).unwrap_or_default())?;
+    match what["mode"].as_str().and_then(|mode| u32::from_str_radix(mode, 8).ok()) {
+        Some(mode) => fs::set_permissions(path, Permissions::from_mode(mode)),
+        None => Ok(()),
     }
 }
 
@@ -47,13 +65,30 @@ pub(crate) async fn invoke(
 ) -> madrigal::Result<Value> {
     let mut request = with.cloned().unwrap_or_else(|| serde_json::json!({}));
     request["operation"] = name.clone();
-    if let Some(disk) = disk {
+    let name = name.as_str().unwrap_or_default().to_owned();
+    // The other operations of agents and models know no directory.
+    let placed = ["load_agents", "save_agent"].contains(&&*name) || !is_special(&name);
+    if let Some(disk) = disk.filter(|_| placed) {
         request["config_dir"] = disk.path().to_string_lossy().into();
     }
-    let text =
-        tokio::task::spawn_blocking(move || Operation::from_json(&request.to_string())?.perform()).await;
+    let text = tokio::task::spawn_blocking(move || {
+        let request = request.to_string();
+        if AgentOperation::NAMES.contains(&&*name) {
+            AgentOperation::from_json(&request)?.perform()
+        } else if ModelOperation::NAMES.contains(&&*name) {
+            ModelOperation::from_json(&request)?.perform()
+        } else {
+            Operation::from_json(&request)?.perform()
+        }
+    })
+    .await;
     let text =
         text.map_err(|error| madrigal::Error::new(madrigal::ErrorKind::Internal, error.to_string()))??;
     serde_json::from_str(&text)
         .map_err(|error| madrigal::Error::new(madrigal::ErrorKind::Internal, error.to_string()))
+}
+
+/// Whether it is about agents and models.
+fn is_special(name: &str) -> bool {
+    AgentOperation::NAMES.contains(&name) || ModelOperation::NAMES.contains(&name)
 }

@@ -2,6 +2,7 @@
 //! the simulator as a real process. The README beside this crate says what each step means.
 
 mod asks;
+mod authority;
 mod calls;
 mod disk;
 mod observed;

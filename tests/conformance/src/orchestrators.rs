@@ -4,6 +4,7 @@ use std::{collections::VecDeque, future::Future, time::Duration};
 
 use madrigal::{
     Error, ErrorKind, Prompt, Result,
+    auth::AuthManager,
     orchestrate::{OnError, Orchestrator, OrchestratorConfig, Outcome, Quorum, Step, Task, Verdict},
     testing::matches,
 };
@@ -23,8 +24,12 @@ pub(crate) struct Conductor {
 }
 
 impl Conductor {
-    pub(crate) fn new(config: &Value) -> Result<Self> {
-        let orchestrator = Orchestrator::new(OrchestratorConfig::from_json(&config.to_string())?)?;
+    pub(crate) fn new(config: &Value, auth: Option<&AuthManager>) -> Result<Self> {
+        let mut config = OrchestratorConfig::from_json(&config.to_string())?;
+        if let Some(auth) = auth {
+            config.auth = auth.into();
+        }
+        let orchestrator = Orchestrator::new(config)?;
         Ok(Self { progress: orchestrator.subscribe(), orchestrator, seen: Vec::new() })
     }
 

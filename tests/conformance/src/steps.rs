@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use madrigal::{
     Error, ErrorKind, Message, Options, Prompt, Query, Session, SessionHandle,
+    auth::AuthManager,
     session::{End, Provided, SessionBuilder},
     testing::{Script, matches},
     transport::BoxFuture,
@@ -14,6 +15,7 @@ use tokio::{task::JoinSet, time::timeout};
 use crate::{
     Outcome, Scenario,
     asks::Asks,
+    authority::Authority,
     calls,
     disk::{self, Disk},
     observed::{Observed, is_match},
@@ -54,7 +56,7 @@ impl Program {
         if steps
             .into_iter()
             .flatten()
-            .any(|step| step.get("orchestrator").is_some() || step.get("policy").is_some())
+            .any(|step| ["orchestrator", "policy", "auth"].iter().any(|name| step.get(name).is_some()))
         {
             return None;
         }
@@ -105,6 +107,9 @@ struct Player {
     own_options: Value,
     conductor: Option<Conductor>,
     policy: Option<Policy>,
+    authority: Option<Authority>,
+    /// Who gives sessions and orchestrators their credential.
+    auth: Option<AuthManager>,
 }
 
 /// Why a step failed: an error of the library, which the scenario may expect, or something else.
@@ -151,6 +156,8 @@ impl Player {
             own_options,
             conductor: None,
             policy: None,
+            authority: None,
+            auth: None,
         })
     }
 
@@ -182,7 +189,10 @@ impl Player {
     async fn step(&mut self, step: &Value) -> Result<(), Failed> {
         let fields = step.as_object().ok_or_else(|| "an object was expected".to_owned())?;
         let verb = fields.keys().find(|key| {
-            !matches!(key.as_str(), "error" | "reply" | "save" | "with" | "parallel" | "do" | "cancel_when")
+            !matches!(
+                key.as_str(),
+                "error" | "reply" | "save" | "with" | "parallel" | "do" | "cancel_when" | "types" | "shown"
+            )
         });
         let verb = verb.ok_or_else(|| "no step".to_owned())?.as_str();
         let given = &fields[verb];
@@ -239,7 +249,7 @@ impl Player {
             "orchestrator" => {
                 let mut config = given.clone();
                 config["options"] = with_own(&config["options"], &self.own_options);
-                self.conductor = Some(Conductor::new(&config)?);
+                self.conductor = Some(Conductor::new(&config, self.auth.as_ref())?);
             }
             "flow" => {
                 let reply = self.conductor()?.flow(given, fields.get("cancel_when")).await?;
@@ -261,6 +271,19 @@ impl Player {
                 let policy = self.policy.as_mut().ok_or_else(|| "no policy is open".to_owned())?;
                 let reply = policy.decide(given).await?;
                 check_reply(fields.get("reply"), &reply)?;
+            }
+            "auth" => self.open_auth(given)?,
+            "auth_call" => {
+                let authority =
+                    self.authority.as_ref().ok_or_else(|| "no auth manager is open".to_owned())?;
+                let [with, types] = ["with", "types"].map(|name| fields.get(name).unwrap_or(&Value::Null));
+                let reply = authority.call(given.as_str().unwrap_or_default(), with, types).await;
+                if let Some(pattern) = fields.get("shown")
+                    && !matches(pattern, &json!(authority.shown()))
+                {
+                    return Err(format!("what was shown is {:?}", authority.shown()).into());
+                }
+                check_reply(fields.get("reply"), &reply?)?;
             }
             "close" if self.conductor.is_some() => self.conductor = None,
             "close" => {
@@ -285,6 +308,16 @@ impl Player {
         Ok(())
     }
 
+    fn open_auth(&mut self, given: &Value) -> Result<(), Failed> {
+        let disk = self.disk.as_ref().ok_or_else(|| "a scenario with `auth` needs `files`".to_owned())?;
+        let authority = match &mut self.authority {
+            Some(authority) => authority,
+            none => none.insert(Authority::new(&self.scenario.value)?),
+        };
+        self.auth = Some(authority.open(given, &self.own_options, disk.path())?);
+        Ok(())
+    }
+
     fn builder(&self) -> Result<SessionBuilder, Error> {
         let mut builder = Session::builder(self.options.clone()?);
         if self.asks_are_answered() {
@@ -292,6 +325,9 @@ impl Player {
         }
         if let Some(store) = &self.store {
             builder = builder.session_store(store.clone());
+        }
+        if let Some(auth) = &self.auth {
+            builder = builder.auth(auth);
         }
         if let Program::Memory(script) = &self.program {
             builder = builder.transport((**script).clone());
@@ -301,8 +337,10 @@ impl Player {
 
     async fn query(&mut self, prompt: &Value) -> Result<(), Failed> {
         let prompt = Prompt::from_json(prompt.clone())?;
-        let plain =
-            matches!(self.program, Program::Process(_)) && !self.asks_are_answered() && self.store.is_none();
+        let plain = matches!(self.program, Program::Process(_))
+            && !self.asks_are_answered()
+            && self.store.is_none()
+            && self.auth.is_none();
         let query = if plain {
             madrigal::query(prompt, self.options.clone()?).await?
         } else {
@@ -408,6 +446,7 @@ impl Player {
             for _ in 0..times {
                 let mut player = Player::new(&self.scenario, &self.program)?;
                 player.options = self.options.clone();
+                player.auth = self.auth.clone();
                 player.store = ScenarioStore::new(&self.scenario.value).await?;
                 let steps = step["do"].clone();
                 // A box, because these steps are carried out by what carries out this one.

@@ -142,8 +142,9 @@ impl ProgramSetup {
             (_, Some(token)) => Ok(token),
             (End::Late, None) => {
                 let text = format!(
-                    "no token within {}: run it again and finish the login in time",
-                    humantime::format_duration(self.limit)
+                    "no token within {}{}: run it again and finish the login in time",
+                    humantime::format_duration(self.limit),
+                    said(&typed.hidden_in(&text))
                 );
                 let limit = u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX);
                 Err(Error::new(ErrorKind::Timeout, text).with("limit_ms", limit))
@@ -293,6 +294,15 @@ impl Drop for Running {
     }
 }
 
+/// What the program said last, such as why it refused a code: it does not end then, but waits for another.
+fn said(drawn: &str) -> String {
+    match last_words(drawn) {
+        words if words.is_empty() => words,
+        // In brackets of its own: behind `token:` it would look like one and be hidden.
+        words => format!(" (it said: {words})"),
+    }
+}
+
 /// The last lines of what was drawn that say something.
 fn last_words(text: &str) -> String {
     let lines: Vec<&str> =
@@ -303,9 +313,7 @@ fn last_words(text: &str) -> String {
 
 fn no_token(code: Option<i32>, drawn: &str) -> Error {
     let how = code.map_or_else(|| "ended".to_owned(), |code| format!("exited with {code}"));
-    let why = last_words(drawn);
-    // What it said stands in brackets of its own: behind `token:` it would look like one and be hidden.
-    let why = if why.is_empty() { why } else { format!(" (it said: {why})") };
+    let why = said(drawn);
     let text = format!(
         "`claude setup-token` {how} and showed no token{why}: run it again, or set ANTHROPIC_API_KEY"
     );

@@ -11,6 +11,8 @@
 
 #[cfg(unix)]
 mod process;
+#[cfg(unix)]
+mod setup;
 mod turn;
 
 use std::io::Write as _;
@@ -19,6 +21,9 @@ use super::{Scenario, arguments::Arguments, frames::Facts, player::End};
 
 /// The variable that turns an executable into the simulator.
 pub const VARIABLE: &str = "MADRIGAL_SIMULATE";
+
+/// The command of the program by which a person gets a token.
+const SETUP: &str = "setup-token";
 
 /// Plays the scenario this process was started for and returns its exit code, or `None` when it was started for
 /// something else. Call it first in `main`, before a runtime or anything else is set up.
@@ -35,7 +40,7 @@ pub fn main_from_env() -> Option<i32> {
         Some("simulate") if args.len() > 1 && !args[1].starts_with('-') => {
             (args[1].clone(), args[2..].to_vec())
         }
-        Some(first) if first.starts_with('-') => (std::env::var(VARIABLE).ok()?, args),
+        Some(first) if first.starts_with('-') || first == SETUP => (std::env::var(VARIABLE).ok()?, args),
         _ => return None,
     };
     let scenario = if source.trim_start().starts_with('{') {
@@ -61,6 +66,9 @@ fn play(scenario: &Scenario, args: Vec<String>) -> i32 {
         drop(writeln!(stdout, "{} (Claude Code)", scenario.version));
         drop(stdout.flush());
         return 0;
+    }
+    if args.first().is_some_and(|arg| arg == SETUP) {
+        return set_up(scenario);
     }
     let known = match Arguments::read(&args) {
         Ok(known) => known,
@@ -91,6 +99,17 @@ fn run(scenario: &Scenario, facts: Facts, args: Vec<String>) -> i32 {
             97
         }
     }
+}
+
+#[cfg(unix)]
+fn set_up(scenario: &Scenario) -> i32 {
+    setup::play(scenario.setup.as_deref())
+}
+
+#[cfg(not(unix))]
+fn set_up(_: &Scenario) -> i32 {
+    complain("madrigal simulate: this system has no terminals as the scenarios need them\n");
+    97
 }
 
 #[cfg(not(unix))]
