@@ -80,6 +80,8 @@ cases! {
     fallback_model
     fallback_for_no_model
     agent_of_the_session
+    switch_agents
+    switch_agents_in_a_turn
     agent_in_a_file
     rate_limited
     hardened_workspace
