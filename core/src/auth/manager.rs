@@ -20,7 +20,7 @@ use super::{
     resolve, time,
 };
 use crate::{
-    Error, ErrorKind, Result,
+    Error, ErrorKind, Result, redact,
     resilience::{Clock, SystemClock},
 };
 
@@ -159,6 +159,8 @@ pub(super) struct Inner {
     /// Taken by the one who resolves or renews.
     flight: tokio::sync::Mutex<()>,
     known: Mutex<Known>,
+    /// Hidden in errors and logs, as the credential is.
+    _variables: redact::Known,
 }
 
 #[derive(Default)]
@@ -202,6 +204,7 @@ impl AuthManager {
         let mut known = Known::default();
         known.given.clone_from(&config.credential);
         Ok(Self(Arc::new(Inner {
+            _variables: redact::Known::among(&config.env),
             config,
             store,
             setup,

@@ -1,13 +1,16 @@
-//! A text nobody may see: wiped when it is dropped, never in what is printed.
+//! A text nobody may see: wiped when its last copy is dropped, never in what is printed, and hidden in errors and logs for as long as
+//! there is one.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use zeroize::Zeroizing;
+
+use crate::redact::hold;
 
 /// How much of a token is ever shown: its kind (`sk-ant-oat01-`) and a little, so that a person can tell two apart.
 const SHOWN: usize = 20;
 
-/// A credential. `Debug` shows its kind and its length only; memory is overwritten when it is dropped.
+/// A credential. `Debug` shows its kind and its length only; memory is overwritten when the last copy is dropped.
 ///
 /// ```
 /// use madrigal::auth::Secret;
@@ -17,7 +20,7 @@ const SHOWN: usize = 20;
 /// assert_eq!(secret.expose().len(), 42);
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Zeroizing<String>);
+pub struct Secret(Arc<Zeroizing<String>>);
 
 impl Secret {
     /// The text itself: for the environment of the program and for stores.
@@ -47,13 +50,13 @@ impl Secret {
 
 impl From<&str> for Secret {
     fn from(text: &str) -> Self {
-        Self(Zeroizing::new(text.to_owned()))
+        Self(hold(text.to_owned()))
     }
 }
 
 impl From<String> for Secret {
     fn from(text: String) -> Self {
-        Self(Zeroizing::new(text))
+        Self(hold(text))
     }
 }
 

@@ -250,9 +250,13 @@ impl fmt::Display for Message {
 /// The first part of a line, for error messages: enough to recognise it, cut at a character.
 pub(crate) fn excerpt(line: &str) -> String {
     const LIMIT: usize = 200;
-    match line.char_indices().nth(LIMIT) {
-        None => line.to_owned(),
-        Some((end, _)) => format!("{}... ({} bytes)", &line[..end], line.len()),
+    // Where a secret is cut in two, nobody knows its first half.
+    const LOOKED_AT: usize = 4096;
+    let looked_at = line.char_indices().nth(LOOKED_AT).map_or(line, |(end, _)| &line[..end]);
+    let shown = crate::redact::redact(looked_at);
+    match shown.char_indices().nth(LIMIT) {
+        None => shown.into_owned(),
+        Some((end, _)) => format!("{}... ({} bytes)", &shown[..end], line.len()),
     }
 }
 

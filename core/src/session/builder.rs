@@ -17,6 +17,7 @@ use crate::{
     auth::{AuthSource, Given},
     hook::{HookInput, HookOutput, HookRule},
     options::EmptyRoot,
+    redact::Known,
     store::{self, Calls, PrivateDir, SharedStore, mirror::Mirror},
     tools::ToolServer,
     transport::{ChildTransport, Connection, StderrLine, Transport, locate},
@@ -232,6 +233,7 @@ impl SessionBuilder {
     }
 
     fn parts(self) -> Result<(Parts, Session)> {
+        let secrets = Known::of(&self.options);
         self.options.validate()?;
         self.provided.validate()?;
         if self.answers_permissions() && self.options.permission_prompt_tool_name.is_some() {
@@ -244,6 +246,7 @@ impl SessionBuilder {
             store::check_options(&**store, &self.options)?;
         }
         let mailbox = Arc::new(Mailbox::new(self.options.limits.buffer_bytes));
+        mailbox.hide(secrets);
         let (commands, receiver) = mpsc::unbounded_channel();
         let pid = CurrentPid::default();
         let (opened, known) = watch::channel(Opened::NotYet);
@@ -290,6 +293,7 @@ impl Parts {
         if self.builder.transport.is_none() || matches!(self.builder.auth, AuthSource::Manager(_)) {
             let given = self.builder.auth.give(&mut self.builder.options).await;
             self.given = given.map_err(|error| error.operation("open"))?;
+            self.mailbox.hide(Known::of(&self.builder.options));
         }
         if let Some(store) = &self.builder.store
             && let Some((options, config)) = store::resumed(store, &self.builder.options).await?

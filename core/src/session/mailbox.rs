@@ -14,7 +14,7 @@ use std::{
 use tokio::sync::Notify;
 
 use super::End;
-use crate::{Error, ErrorKind, Message, Result};
+use crate::{Error, ErrorKind, Message, Result, redact::Known};
 
 /// What a queued item costs beyond the bytes of its line.
 const OVERHEAD: usize = 64;
@@ -62,6 +62,8 @@ struct State {
     end: Option<End>,
     task: Option<Waker>,
     wake: Option<WakeFn>,
+    /// Known as long as somebody can hear of the session.
+    secrets: Vec<Known>,
 }
 
 impl State {
@@ -87,6 +89,11 @@ impl Mailbox {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic of another thread cannot leave the queue half changed: each change is one statement.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hides these in all errors and log lines of this process until nobody holds the session any more.
+    pub(crate) fn hide(&self, secrets: Known) {
+        self.lock().secrets.push(secrets);
     }
 
     /// Calls `wake` on each empty-to-ready edge from now on, and at once when the queue is ready already.

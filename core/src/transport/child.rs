@@ -8,13 +8,16 @@ use tokio::{
 };
 
 use super::{
-    BoxFuture, Connection, Exit, Launch, Process, Signal, StopLadder, Transport,
+    BoxFuture, Connection, Exit, Launch, Process, Signal, StderrLine, StopLadder, Transport,
     inbox::{self, Fate, Inbox, Request, SpawnRequest, lock},
     input::Input,
     prepare::{Prepared, Step},
     spawn::{Identity, Stdio, above_standard_streams},
 };
-use crate::{Error, ErrorKind, Result, redact::Secrets};
+use crate::{
+    Error, ErrorKind, Result,
+    redact::{Known, redact},
+};
 
 /// Starts programs as child processes and talks to them over pipes.
 ///
@@ -44,6 +47,7 @@ impl Transport for ChildTransport {
 }
 
 async fn connect(launch: Launch) -> Result<Connection> {
+    let secrets = Known::among(&launch.env);
     let inbox = inbox::current()?;
     let mark = inbox.next_mark();
     let mut prepared = Prepared::new(&launch, &mark)?;
@@ -66,18 +70,23 @@ async fn connect(launch: Launch) -> Result<Connection> {
         mark,
         stdio: Stdio { stdin, stdout, stderr },
         stderr: our_stderr,
-        on_stderr: launch.on_stderr,
+        on_stderr: launch.on_stderr.map(shown),
         answer,
     })));
     let mut process = answered.await.map_err(|_| {
         Error::new(ErrorKind::Internal, "the thread that looks after processes is gone").operation("spawn")
     })??;
-    process.secrets = Secrets::among(&launch.env);
+    process.secrets = secrets;
     Ok(Connection {
         input: Box::new(Input::new(input)),
         output: Box::new(output),
         process: Arc::new(process),
     })
+}
+
+/// Who hears stderr writes it to a log: it is heard without secrets.
+fn shown(heard: StderrLine) -> StderrLine {
+    Arc::new(move |line| heard(&redact(line)))
 }
 
 /// A reading and a writing end that no other program inherits.
@@ -92,13 +101,13 @@ pub(super) struct ChildProcess {
     key: u64,
     inbox: Arc<Inbox>,
     fate: Arc<Fate>,
-    /// What its last words must not hold.
-    secrets: Secrets,
+    /// What its words on stderr must not hold.
+    secrets: Known,
 }
 
 impl ChildProcess {
     pub(super) fn new(pid: u32, key: u64, inbox: Arc<Inbox>, fate: Arc<Fate>) -> Self {
-        Self { pid, key, inbox, fate, secrets: Secrets::default() }
+        Self { pid, key, inbox, fate, secrets: Known::default() }
     }
 
     /// Whether this handle came through `fork`: the program is then another process's child, and its keeper and the
@@ -147,7 +156,7 @@ impl Process for ChildProcess {
             return String::new();
         }
         let tail = lock(&self.fate.tail).text();
-        self.secrets.redact(&tail)
+        redact(&tail).into_owned()
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use madrigal::{Error, ErrorKind, Result, orchestrate::Outcome, redact::names_a_secret};
+use madrigal::{Error, ErrorKind, Result, orchestrate::Outcome, redact::redact_own};
 use serde_json::{Value, json};
 
 /// Where outcomes are kept.
@@ -72,28 +72,13 @@ impl Ledger {
     }
 }
 
-/// A task without the secrets among its options: variables, headers and the like, by their names.
+/// A task without the secrets among its options: variables, headers and the like. The prompt stays: it says which task it is.
 fn shown(task: &Value) -> Value {
     let mut task = task.clone();
     if let Some(options) = task.get_mut("options") {
-        hide(options);
+        redact_own(options);
     }
     task
-}
-
-fn hide(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for (name, inner) in fields {
-                match inner {
-                    Value::String(text) if names_a_secret(name) && !text.is_empty() => "...".clone_into(text),
-                    inner => hide(inner),
-                }
-            }
-        }
-        Value::Array(values) => values.iter_mut().for_each(hide),
-        _ => {}
-    }
 }
 
 /// An outcome as a line for a program that reads.

@@ -9,6 +9,7 @@ use super::{Actor, Command};
 use crate::{
     Error, ErrorKind, Prompt, Result,
     protocol::{self, Answer},
+    redact::Known,
     session::control::Limit,
     tools::ServerSpec,
     transport::StopLadder,
@@ -71,6 +72,9 @@ impl Actor {
             return;
         }
         let subtype = request["subtype"].as_str().unwrap_or_default();
+        if matches!(subtype, "mcp_set_servers" | "apply_flag_settings") {
+            self.mailbox.hide(Known::of_json(request));
+        }
         let model = request["model"].as_str().map(str::to_owned);
         let id = self.pending.add(subtype, model, limit, answer);
         let servers = &self.provided.tool_servers;

@@ -96,7 +96,7 @@ fn complain(problem: &str) -> i32 {
 struct Cassette {
     file: Mutex<File>,
     started: Instant,
-    scrub: Scrub,
+    scrub: Mutex<Scrub>,
 }
 
 impl Cassette {
@@ -107,13 +107,13 @@ impl Cassette {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = Mutex::new(options.open(path)?);
-        Ok(Self { file, started: Instant::now(), scrub: Scrub::from_env() })
+        Ok(Self { file, started: Instant::now(), scrub: Mutex::new(Scrub::from_env()) })
     }
 
     /// Writes down one line; what is no frame is left out.
     fn line(&self, direction: &str, line: &[u8]) {
         let Ok(mut frame @ Value::Object(_)) = serde_json::from_slice(line) else { return };
-        self.scrub.clean(&mut frame);
+        self.scrub.lock().unwrap_or_else(PoisonError::into_inner).clean(&mut frame);
         let time = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let entry = format!("{}\n", json!({"dir": direction, "t_ms": time, "frame": frame}));
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,12 +1,20 @@
-//! The one place that takes secrets out of what is shown: arguments, logs, errors, debug output, the tail of stderr.
+//! The one place that takes secrets out of what is shown: arguments, logs, errors, debug output, the tail of stderr, recordings.
 //!
 //! Two ways of knowing a secret: it looks like one (a key's prefix, what follows `Bearer`, the value of something called
-//! `..._TOKEN`), or it is one (the value of a variable of such a name, wherever it turns up). Texts that may hold a secret
-//! pass through here when they are *made*, so that no later reader has to remember.
+//! `..._TOKEN`), or it is one: the credential of a run and the secrets in its options are known by their value for as long as
+//! somebody can hear of the run, and are hidden wherever they turn up. Texts that may hold a secret pass through here when they
+//! are *made*, so that no later reader has to remember.
 
-use std::{borrow::Cow, ffi::OsString};
+mod json;
+mod known;
+mod names;
 
-use serde_json::Value;
+use std::borrow::Cow;
+
+pub(crate) use json::redact_json;
+pub use json::redact_own;
+pub(crate) use known::{Known, hold};
+pub use names::names_a_secret;
 
 /// What stands in the place of a secret.
 const HIDDEN: &str = "...";
@@ -31,58 +39,72 @@ const PREFIXES: [&str; 12] = [
 /// Words of an `Authorization` header before the secret.
 const SCHEMES: [&str; 2] = ["bearer ", "basic "];
 
-/// The shortest value that counts as a secret by its looks alone, and the shortest known value that is searched for:
+/// The shortest value, in bytes, that counts as a secret by its looks alone, and the shortest known value that is searched for:
 /// below that, ordinary words would be hidden.
-const SHORTEST: usize = 8;
+pub const SHORTEST: usize = 8;
 
-/// Whether a variable, header or key of this name holds a secret by its name.
-///
-/// ```
-/// use madrigal::redact::names_a_secret;
-/// assert!(names_a_secret("ANTHROPIC_API_KEY") && names_a_secret("x-api-key") && names_a_secret("accessToken"));
-/// assert!(!names_a_secret("max_tokens") && !names_a_secret("PATH") && !names_a_secret("key"));
-/// ```
-pub fn names_a_secret(name: &str) -> bool {
-    let name = name.to_ascii_uppercase().replace('-', "_");
-    let ends = [
-        "TOKEN",
-        "_KEY",
-        "APIKEY",
-        "ACCESSKEY",
-        "PRIVATEKEY",
-        "CREDENTIAL",
-        "CREDENTIALS",
-        "AUTHORIZATION",
-        "COOKIE",
-        "CUSTOM_HEADERS",
-    ];
-    let parts = ["SECRET", "PASSWORD", "PASSWD", "PASSPHRASE"];
-    ends.iter().any(|end| name.ends_with(end)) || parts.iter().any(|part| name.contains(part))
-}
-
-/// The text with everything that looks like a secret hidden.
+/// The text with everything hidden that looks like a secret or is known to be one: the credential of a run that is going on, and the
+/// secrets in its options.
 ///
 /// ```
 /// let shown = madrigal::redact::redact("authorization: Bearer test-token-1234, and --api-key=test-key-5678 at https://me:pw@host/");
 /// assert_eq!(shown, "authorization: ..., and --api-key=... at https://...@host/");
 /// ```
 pub fn redact(text: &str) -> Cow<'_, str> {
-    let mut shown = redact_once(text);
-    // What stands in the place of a secret can make its surroundings look like one: `Bearer TOKEN==`. Such chains are short.
-    for _ in 0..8 {
-        let Cow::Owned(before) = &shown else { break };
-        let again = redact_once(before).into_owned();
-        if again == *before {
-            break;
-        }
-        shown = Cow::Owned(again);
-    }
-    shown
+    Hide::default().within(text)
 }
 
-fn redact_once(text: &str) -> Cow<'_, str> {
+/// How secrets are hidden.
+#[derive(Clone, Copy)]
+pub(crate) struct Hide<'a> {
+    /// What stands in their place.
+    pub(crate) mark: &'a str,
+    /// The values that are searched for; `None`: those that are held.
+    pub(crate) values: Option<&'a [String]>,
+}
+
+impl Default for Hide<'_> {
+    fn default() -> Self {
+        Self { mark: HIDDEN, values: None }
+    }
+}
+
+impl Hide<'_> {
+    /// The text without secrets.
+    fn within<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut shown = hidden(text, self.secrets(text), self.mark);
+        // What stands in the place of a secret can make its surroundings look like one: `Bearer TOKEN==`. Such chains are short.
+        for _ in 0..8 {
+            let Cow::Owned(before) = &shown else { break };
+            let again = hidden(before, self.secrets(before), self.mark).into_owned();
+            if again == *before {
+                break;
+            }
+            shown = Cow::Owned(again);
+        }
+        shown
+    }
+
+    /// Where secrets stand in a text.
+    fn secrets(&self, text: &str) -> Vec<(usize, usize)> {
+        let mut secrets = looks(text, self.mark);
+        match self.values {
+            None => known::find(text, &mut secrets),
+            Some(values) => {
+                for value in values.iter().filter(|value| value.len() >= SHORTEST) {
+                    secrets
+                        .extend(text.match_indices(value.as_str()).map(|(at, found)| (at, at + found.len())));
+                }
+            }
+        }
+        secrets
+    }
+}
+
+/// What looks like a secret in a text.
+fn looks(text: &str, mark: &str) -> Vec<(usize, usize)> {
     let mut secrets = Vec::new();
-    named(text, &mut secrets);
+    named(text, mark, &mut secrets);
     for prefix in PREFIXES {
         for (at, _) in text.match_indices(prefix) {
             let end = token_end(text, at);
@@ -101,6 +123,15 @@ fn redact_once(text: &str) -> Cow<'_, str> {
             }
         }
     }
+    // A text that stands where something else is expected is shown by who reads JSON: it can be a secret in the wrong place.
+    for start in ["invalid type: string \"", "invalid value: string \""] {
+        for (at, _) in text.match_indices(start) {
+            let from = at + start.len();
+            if let Some(length) = text[from..].find("\", expected ").filter(|length| *length >= SHORTEST) {
+                secrets.push((from, from + length));
+            }
+        }
+    }
     for (at, _) in text.match_indices("://") {
         let rest = &text[at + 3..];
         let end = rest.find(|c: char| c.is_whitespace() || "/?#\"'".contains(c)).unwrap_or(rest.len());
@@ -108,57 +139,11 @@ fn redact_once(text: &str) -> Cow<'_, str> {
             secrets.push((at + 3, at + 3 + user));
         }
     }
-    hidden(text, secrets)
-}
-
-/// All texts inside a JSON value, redacted; and the values of keys that name a secret.
-pub(crate) fn redact_json(value: &mut Value) {
-    match value {
-        Value::String(text) => {
-            if let Cow::Owned(redacted) = redact(text) {
-                *text = redacted;
-            }
-        }
-        Value::Array(all) => all.iter_mut().for_each(redact_json),
-        Value::Object(all) => {
-            for (name, value) in all {
-                match value {
-                    Value::String(text) if names_a_secret(name) && !text.is_empty() => {
-                        *text = HIDDEN.to_owned();
-                    }
-                    value => redact_json(value),
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Values that are known to be secret.
-#[derive(Clone, Default)]
-pub(crate) struct Secrets(Vec<String>);
-
-impl Secrets {
-    /// The values among these variables whose names say so.
-    pub(crate) fn among<'a>(env: impl IntoIterator<Item = (&'a OsString, &'a OsString)>) -> Self {
-        let named = env.into_iter().filter(|(name, _)| name.to_str().is_some_and(names_a_secret));
-        Self(named.filter_map(|(_, value)| value.to_str().map(str::to_owned)).collect())
-    }
-
-    /// The text without these values, without those of this process's own environment, and without what looks like one.
-    pub(crate) fn redact(&self, text: &str) -> String {
-        let own = std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(names_a_secret));
-        let own: Vec<String> = own.filter_map(|(_, value)| value.into_string().ok()).collect();
-        let mut secrets = Vec::new();
-        for value in self.0.iter().chain(&own).filter(|value| value.len() >= SHORTEST) {
-            secrets.extend(text.match_indices(value.as_str()).map(|(at, found)| (at, at + found.len())));
-        }
-        redact(&hidden(text, secrets)).into_owned()
-    }
+    secrets
 }
 
 /// Finds `name=value`, `name: value` and `"name": "value"` where the name says that the value is a secret.
-fn named(text: &str, secrets: &mut Vec<(usize, usize)>) {
+fn named(text: &str, mark: &str, secrets: &mut Vec<(usize, usize)>) {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let mut at = 0;
     while let Some(start) = text[at..].find(word).map(|found| at + found) {
@@ -188,7 +173,7 @@ fn named(text: &str, secrets: &mut Vec<(usize, usize)>) {
         let shown = &value[..to];
         // `env.MY_TOKEN: expected a name` is a sentence.
         let sentence = colon && quote.is_none() && to < 16 && shown.chars().all(char::is_alphabetic);
-        if !sentence && !shown.is_empty() && !matches!(shown, "null" | "true" | "false" | HIDDEN) {
+        if !sentence && !shown.is_empty() && !matches!(shown, "null" | "true" | "false") && shown != mark {
             secrets.push((from, from + to));
             at = from + to;
         }
@@ -202,7 +187,7 @@ fn token_end(text: &str, start: usize) -> usize {
 }
 
 /// The text with these ranges hidden; they may overlap.
-fn hidden(text: &str, mut ranges: Vec<(usize, usize)>) -> Cow<'_, str> {
+fn hidden<'a>(text: &'a str, mut ranges: Vec<(usize, usize)>, mark: &str) -> Cow<'a, str> {
     if ranges.is_empty() {
         return Cow::Borrowed(text);
     }
@@ -212,7 +197,7 @@ fn hidden(text: &str, mut ranges: Vec<(usize, usize)>) -> Cow<'_, str> {
     for (start, end) in ranges {
         if start >= done {
             shown.push_str(&text[done..start]);
-            shown.push_str(HIDDEN);
+            shown.push_str(mark);
         }
         done = done.max(end);
     }
@@ -223,7 +208,6 @@ fn hidden(text: &str, mut ranges: Vec<(usize, usize)>) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
 
     use super::*;
 
@@ -241,6 +225,10 @@ mod tests {
             ("password='it is, this'", "password='...'"),
             ("é TOKEN=é", "é TOKEN=..."),
             ("ghp_testconstant0", "..."),
+            (
+                "invalid type: string \"test constant\", expected a map",
+                "invalid type: string \"...\", expected a map",
+            ),
         ] {
             assert_eq!(redact(text), shown, "{text}");
         }
@@ -256,30 +244,12 @@ mod tests {
             "Bearer of news",
             "https://host.test/a@b",
             "mail me@host.test",
+            "invalid type: string \"much\", expected f64",
             "sk-ant-",
             "",
         ] {
             assert!(matches!(redact(text), Cow::Borrowed(_)), "{text}: {}", redact(text));
         }
-    }
-
-    #[test]
-    fn known_values_are_hidden_wherever_they_turn_up() {
-        let env: Vec<(OsString, OsString)> = vec![
-            ("MY_SECRET".into(), "test-known-value".into()),
-            ("SHORT_TOKEN".into(), "abc".into()),
-            ("PATH".into(), "/usr/bin".into()),
-        ];
-        let secrets = Secrets::among(env.iter().map(|(name, value)| (name, value)));
-        assert_eq!(secrets.redact("at test-known-value, abc, /usr/bin"), "at ..., abc, /usr/bin");
-    }
-
-    #[test]
-    fn texts_inside_json_are_redacted_too() {
-        let mut value =
-            json!({"a": ["Bearer test-constant-1"], "b": {"API_TOKEN": "x", "n": 1}, "c": "fine"});
-        redact_json(&mut value);
-        assert_eq!(value, json!({"a": ["Bearer ..."], "b": {"API_TOKEN": "...", "n": 1}, "c": "fine"}));
     }
 
     proptest! {

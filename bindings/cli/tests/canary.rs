@@ -1,0 +1,160 @@
+//! A canary in the place of every secret that the command is given: none is found again but in the program's own environment.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::PathBuf,
+    process::{Command, Output},
+};
+
+use serde_json::{Value, json};
+
+const BIN: &str = env!("CARGO_BIN_EXE_madrigal");
+/// What all canaries have in common.
+const CANARY: &str = "test-canary";
+
+/// A directory with a program that writes down how it was started, and then is the simulator.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("madrigal-bird-{name}-{}", std::process::id()));
+        drop(fs::remove_dir_all(&path));
+        fs::create_dir_all(&path).unwrap();
+        let place = Self(path);
+        let script = format!(
+            "#!/bin/sh\ncd '{}'\ncat /proc/$$/cmdline /proc/$PPID/cmdline >> arguments\nenv >> environment\ncat /proc/$$/limits >> limits\ncat /proc/$PPID/limits > above\n\
+             [ -z \"$SPILL\" ] || {{ env >&2; read -r init; printf '%s\\n' \"$init\" >&2; exit 3; }}\nexec {BIN} \"$@\"\n",
+            place.0.display()
+        );
+        fs::write(place.file("program"), script).unwrap();
+        fs::set_permissions(place.file("program"), fs::Permissions::from_mode(0o755)).unwrap();
+        place
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    fn read(&self, name: &str) -> String {
+        String::from_utf8_lossy(&fs::read(self.file(name)).unwrap()).into_owned()
+    }
+
+    /// Runs the tasks; the command itself has canaries in its environment.
+    fn parallel(&self, tasks: &[Value]) -> Output {
+        let lines: String = tasks.iter().map(|task| format!("{task}\n")).collect();
+        fs::write(self.file("tasks.jsonl"), lines).unwrap();
+        let output = Command::new(BIN)
+            .args([
+                "parallel",
+                "--json",
+                "--max-concurrent",
+                "1",
+                "--out",
+                "out.jsonl",
+                "--cli-path",
+                "./program",
+                "tasks.jsonl",
+            ])
+            .current_dir(&self.0)
+            .env("HOME", &self.0)
+            .env("TEST_OUTER_TOKEN", "test-canary-outer")
+            .env("ANTHROPIC_API_KEY", "sk-ant-api03-test-canary-outer")
+            .output()
+            .unwrap();
+        assert_eq!(fs::metadata(self.file("out.jsonl")).unwrap().permissions().mode() & 0o777, 0o600);
+        output
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+/// A task with a canary in each option that may hold a secret.
+fn task(prompt: &str, env: &Value) -> Value {
+    let mut all = json!({
+        "TEST_SERVICE_TOKEN": "test-canary-of-env", "ANTHROPIC_BASE_URL": "http://user:test-canary-of-url@127.0.0.1:9",
+        "ANTHROPIC_CUSTOM_HEADERS": "X-One: test-canary-of-header\nX-Two: Bearer test-canary-of-bearer",
+    });
+    all.as_object_mut().unwrap().extend(env.as_object().unwrap().clone());
+    json!({"prompt": prompt, "options": {
+        "env_mode": "allow_list", "env": all,
+        "mcp_servers": {
+            "a": {"command": "false", "args": ["--api-key", "test-canary-of-argument"], "env": {"A_TOKEN": "test-canary-of-server"}},
+            "b": {"type": "http", "url": "http://127.0.0.1:9/?api_key=test-canary-of-query", "headers": {"X-Team": "test-canary-of-server-header"}},
+        },
+        "settings": {"apiKeyHelper": "echo api_key=test-canary-of-helper", "env": {"B_SECRET": "test-canary-of-settings"}},
+    }})
+}
+
+fn steps(text: &str) -> String {
+    json!({"name": "bird", "cli": [{"await": {"type": "user"}}, {"init": {}}, {"text": {"text": text}}, {"result": {"result": "done"}}]})
+        .to_string()
+}
+
+#[test]
+fn outcomes_and_logs_of_tasks_hold_none() {
+    let place = Place::new("tasks");
+    let tasks =
+        [task("fine", &json!({"MADRIGAL_SIMULATE": steps("fine")})), task("spills", &json!({"SPILL": "1"}))];
+    let output = place.parallel(&tasks);
+    let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(told.contains("\"succeeded\"") && told.contains("exited with code 3"), "{told}");
+    for (what, text) in
+        [("said", told), ("outcomes", place.read("out.jsonl")), ("arguments", place.read("arguments"))]
+    {
+        assert!(!text.contains(CANARY), "{what}: {text}");
+    }
+    let environment = place.read("environment");
+    assert!(
+        environment.contains("TEST_SERVICE_TOKEN=test-canary-of-env"),
+        "the intended place: {environment}"
+    );
+    assert!(!environment.contains("outer"), "with an allow list: {environment}");
+    // What was answered is known again by what was written of it.
+    let again = place.parallel(&tasks[..1]);
+    let told = String::from_utf8(again.stderr).unwrap();
+    assert!(told.contains("done before") && !told.contains(CANARY), "{told}");
+}
+
+#[test]
+fn a_recording_holds_none() {
+    let place = Place::new("record");
+    let cassette = place.file("session.jsonl");
+    let program = "$env.TEST_SERVICE_TOKEN";
+    let output = place.parallel(&[task(
+        "record",
+        &json!({"MADRIGAL_RECORD": cassette, "MADRIGAL_RECORD_CLI": BIN, "MADRIGAL_SIMULATE": steps(program)}),
+    )]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let recorded = place.read("session.jsonl");
+    assert!(recorded.contains("\"mcpServers\"") && recorded.contains("<scrubbed>"), "{recorded}");
+    assert!(!recorded.contains(CANARY), "{recorded}");
+    assert_eq!(fs::metadata(cassette).unwrap().permissions().mode() & 0o777, 0o600);
+    // What the program says is an answer, and an answer is kept.
+    assert!(place.read("out.jsonl").contains("test-canary-of-env"));
+}
+
+#[test]
+fn no_core_is_dumped() {
+    let place = Place::new("core");
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -c unlimited; exec \"$0\" ask hi --cli-path ./program", BIN])
+        .current_dir(&place.0)
+        .env("HOME", &place.0)
+        .env("MADRIGAL_SIMULATE", steps("ok"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    for of in ["above", "limits"] {
+        let limits = place.read(of);
+        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+        assert_eq!(core.split_whitespace().nth(4), Some("0"), "{of}: {core}");
+    }
+}
