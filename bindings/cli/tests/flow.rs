@@ -196,7 +196,7 @@ fn a_secret_of_a_task_is_in_no_outcome_and_what_was_answered_is_not_asked_again(
     let first = run(&answers(), &words, &file);
     assert!(first.status.success(), "{first:?}");
     let said = format!("{}{}", String::from_utf8_lossy(&first.stdout), fs::read_to_string(&out).unwrap());
-    assert!(!said.contains("canary") && said.contains(r#""X_API_KEY":"...""#), "{said}");
+    assert!(!said.contains("test-canary") && said.contains(r#""X_API_KEY":"...""#), "{said}");
     let again = run(&answers(), &words, &file);
     assert!(again.status.success(), "{again:?}");
     assert_eq!(lines(&out).len(), 1, "it was asked again");
