@@ -36,7 +36,7 @@ pub(crate) enum Flow {
         #[serde(default)]
         tasks: Option<Vec<Value>>,
         #[serde(default)]
-        max_concurrent: Option<usize>,
+        max_concurrent: Option<i64>,
         #[serde(default)]
         on_error: Failing,
         /// Each outcome as it comes, in place of all at the end.
@@ -67,11 +67,11 @@ pub(crate) enum Flow {
     MapReduce {
         tasks: Vec<Value>,
         #[serde(default = "eight")]
-        fan_in: usize,
+        fan_in: i64,
     },
     Until {
         task: Value,
-        rounds: usize,
+        rounds: i64,
     },
 }
 
@@ -79,8 +79,17 @@ fn yes() -> bool {
     true
 }
 
-fn eight() -> usize {
+fn eight() -> i64 {
     8
+}
+
+/// A number the call can work with. With a smaller one the call fails: what the core says of it in outcomes would reach nobody who gave no
+/// tasks.
+fn at_least(field: &'static str, given: i64, least: usize) -> Result<usize> {
+    usize::try_from(given).ok().filter(|given| *given >= least).ok_or_else(|| {
+        let message = format!("{field}: expected a whole number, {least} or more, not {given}");
+        Error::new(ErrorKind::InvalidArgument, message).operation("orchestrate").with("field", field)
+    })
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -193,13 +202,14 @@ impl Flow {
                 Ok(json!({"outcome": orchestrator.run(caller.task(task)?).await.to_json()}))
             }
             Self::Parallel { tasks, max_concurrent, on_error, each: as_they_come } => {
+                let limit = max_concurrent.map(|limit| at_least("max_concurrent", limit, 1)).transpose()?;
                 let asked = Tasks { caller, given: tasks.map(Vec::into_iter), next: None, over: false };
                 let mut call = orchestrator.parallel_stream(asked).on_error(match on_error {
                     Failing::Collect => OnError::Collect,
                     Failing::FailFast => OnError::FailFast,
                     Failing::Tolerate(most) => OnError::Tolerate(most),
                 });
-                if let Some(limit) = max_concurrent {
+                if let Some(limit) = limit {
                     call = call.max_concurrent(limit);
                 }
                 if !as_they_come {
@@ -259,6 +269,7 @@ impl Flow {
                     "counts": vote.counts, "outcomes": outcomes(&vote.outcomes), "error": error(vote.error)}))
             }
             Self::MapReduce { tasks, fan_in } => {
+                let fan_in = at_least("fan_in", fan_in, 2)?;
                 let mapped = caller.tasks(tasks)?;
                 let reduce = move |group: Vec<Outcome>| {
                     let caller = caller.clone();
@@ -275,6 +286,7 @@ impl Flow {
                 )
             }
             Self::Until { task, rounds } => {
+                let rounds = at_least("rounds", rounds, 1)?;
                 let task = caller.task(task)?;
                 let mut round = 0;
                 let judge = move |outcome: Outcome| {

@@ -5,6 +5,7 @@ use std::{future::Future, sync::Arc};
 use super::{
     Outcome, Task,
     flow::{Flow, known},
+    least::least,
     orchestrator::Shared,
 };
 use crate::{Error, ErrorKind, Result};
@@ -39,6 +40,10 @@ where
     R: Future<Output = Result<Task>> + Send,
 {
     pub(super) async fn run(mut self, shared: &Arc<Shared>) -> MapReduceOutcome {
+        if let Err(error) = least("fan_in", self.fan_in, 2) {
+            let (mapped, reduced) = (Vec::new(), Vec::new());
+            return MapReduceOutcome { outcome: None, mapped, reduced, error: Some(error) };
+        }
         let flow = Flow::new(shared, "map_reduce");
         let mapped = run_in_order(&flow, known(self.tasks), self.limit, 0).await;
         let mut reduced: Vec<Outcome> = Vec::new();
@@ -56,7 +61,7 @@ where
         while error.is_none() && (answers.len() > 1 || first) {
             first = false;
             let mut tasks = Vec::new();
-            for group in groups(answers, self.fan_in.max(2)) {
+            for group in groups(answers, self.fan_in) {
                 match (self.reduce)(group).await {
                     Ok(task) => tasks.push(task),
                     Err(failed) => {

@@ -21,6 +21,7 @@ mod gate;
 mod hedged;
 mod item;
 mod layer;
+mod least;
 #[cfg(test)]
 mod limit_tests;
 mod map_reduce;

@@ -170,7 +170,7 @@ impl Orchestrator {
 
     /// Runs tasks side by side and brings their answers together: `reduce` makes a task of at most `fan_in` outcomes (at least
     /// 2), whose answers are brought together in turn until one is left. Tasks that were not answered are left out; a group that is not
-    /// ends the whole.
+    /// ends the whole. With a smaller `fan_in` nothing is started, and the error says so.
     pub async fn map_reduce<I, F, R>(&self, tasks: I, fan_in: usize, reduce: F) -> MapReduceOutcome
     where
         I: IntoIterator,
@@ -183,7 +183,8 @@ impl Orchestrator {
         MapReduce { tasks, reduce, fan_in, limit }.run(&self.shared).await
     }
 
-    /// Asks, lets `judge` look at the answer, and asks the same session again what the judge says, at most `rounds` times in all.
+    /// Asks, lets `judge` look at the answer, and asks the same session again what the judge says, at most `rounds` times in all
+    /// (at least 1; with 0 nothing is started, and the error says so).
     pub async fn until<F, R>(&self, task: impl Into<Task>, rounds: usize, judge: F) -> UntilOutcome
     where
         F: FnMut(Outcome) -> R + Send,

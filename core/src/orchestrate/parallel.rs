@@ -11,6 +11,7 @@ use futures_core::Stream;
 use super::{
     Outcome, Task,
     flow::{Flow, Source, known},
+    least::least,
     orchestrator::Shared,
 };
 use crate::{Error, ErrorKind, Result};
@@ -51,7 +52,7 @@ impl Parallel {
     }
 
     /// How many run at a time in this call; at least 1, default `max_concurrent` of the orchestrator, whose own limit holds as
-    /// well.
+    /// well. With 0 no task is started: those that are known are `Skipped`, and say why.
     pub fn max_concurrent(mut self, limit: usize) -> Self {
         self.limit = Some(limit);
         self
@@ -73,6 +74,9 @@ impl Parallel {
             OnError::Tolerate(count) => count,
         };
         let mut batch = flow.batch(self.source, limit, 0);
+        if let Err(error) = least("max_concurrent", limit, 1) {
+            batch.enough(error);
+        }
         while let Some(ended) = batch.next().await {
             if !ended.is_success() {
                 match tolerated.checked_sub(1) {

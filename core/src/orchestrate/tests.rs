@@ -314,6 +314,31 @@ async fn a_session_is_asked_again_until_its_answer_is_good() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_may_do_nothing_starts_nothing_and_says_why() {
+    let orchestrator = with_places(2);
+    let script = says("x", 1);
+    let played = script.clone();
+    let task = move || playing("a", played.clone());
+    let refused = |error: &Error, field: &str| {
+        assert_eq!((error.kind(), &error.context()["field"]), (ErrorKind::InvalidArgument, &json!(field)));
+    };
+    let parallel = orchestrator.parallel([task(), task()]).max_concurrent(0).await;
+    assert_eq!(statuses(&parallel), ["skipped", "skipped"]);
+    parallel.iter().for_each(|outcome| refused(outcome.error().unwrap(), "max_concurrent"));
+    // Tasks without an end are left where they are.
+    let endless = orchestrator.parallel(std::iter::repeat_with(task.clone())).max_concurrent(0).await;
+    assert!(endless.len() <= 1, "{}", endless.len());
+    let reduced = orchestrator.map_reduce([task()], 1, |_| async { Ok(Task::new("all")) }).await;
+    assert!(reduced.outcome.is_none() && reduced.mapped.is_empty());
+    refused(&reduced.error.unwrap(), "fan_in");
+    let until = orchestrator.until(task(), 0, |_| async { Ok(Verdict::Done) }).await;
+    assert!(!until.done && until.outcomes.is_empty());
+    refused(&until.error.unwrap(), "rounds");
+    assert!(script.received().is_empty());
+    assert!(orchestrator.run(task()).await.is_success());
+}
+
+#[tokio::test(start_paused = true)]
 async fn another_model_takes_over_where_that_can_help() {
     let config =
         OrchestratorConfig { fallbacks: vec![Candidate::model("haiku")], ..OrchestratorConfig::default() };

@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use super::{Outcome, Task, flow::Flow, orchestrator::Shared};
+use super::{Outcome, Task, flow::Flow, least::least, orchestrator::Shared};
 use crate::{Error, ErrorKind, Prompt, Result};
 
 /// What is made of an answer.
@@ -21,7 +21,8 @@ pub struct UntilOutcome {
     pub done: bool,
     /// What became of each round.
     pub outcomes: Vec<Outcome>,
-    /// Why it ended otherwise: the rounds were used up, a round was not answered, the judge failed.
+    /// Why it ended otherwise: the rounds were used up, a round was not answered, the judge failed; or no round was allowed, and
+    /// none was begun.
     pub error: Option<Error>,
 }
 
@@ -30,11 +31,14 @@ where
     F: FnMut(Outcome) -> R + Send,
     R: Future<Output = Result<Verdict>> + Send,
 {
+    let ended = |done, outcomes, error| UntilOutcome { done, outcomes, error };
+    if let Err(error) = least("rounds", rounds, 1) {
+        return ended(false, Vec::new(), Some(error));
+    }
     let flow = Flow::new(shared, "until");
     let mut outcomes = Vec::new();
     let mut next = task;
-    let ended = |done, outcomes, error| UntilOutcome { done, outcomes, error };
-    for index in 0..rounds.max(1) {
+    for index in 0..rounds {
         let outcome = flow.run(index, next.clone()).await;
         let session = outcome.run().session_id.clone();
         let failed = outcome.error().cloned();

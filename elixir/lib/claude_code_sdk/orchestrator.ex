@@ -194,7 +194,7 @@ defmodule ClaudeCodeSDK.Orchestrator do
 
   `tasks` is a list, or any enumerable, which is walked only as places become free and may be long or slow.
 
-  Options: `:max_concurrent` (of this call; that of the orchestrator holds as well), `:timeout` (of each task, in milliseconds),
+  Options: `:max_concurrent` (of this call, at least 1; that of the orchestrator holds as well), `:timeout` (of each task, in milliseconds),
   `:on_error` (`:collect`, the default; `:fail_fast`: the first task that is not answered gives up the others; `{:tolerate, n}`: more than n
   do), `:orchestrator`.
   """
@@ -366,7 +366,8 @@ defmodule ClaudeCodeSDK.Orchestrator do
   end
 
   @doc """
-  Asks, lets `judge` look at the answer, and asks the same session again what the judge says, at most `rounds` times in all.
+  Asks, lets `judge` look at the answer, and asks the same session again what the judge says, at most `rounds` times in all
+  (at least 1).
 
   `judge` gets the outcome and returns `:done` or `{:again, prompt}`. Options: `:timeout` (of each round), `:orchestrator`.
   """

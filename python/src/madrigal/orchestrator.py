@@ -153,10 +153,11 @@ class Orchestrator:
 
         Args:
             tasks: Any iterable or async iterable; but for a list or tuple, one is taken when there is a place for it.
-            max_concurrent: How many of these tasks run at a time. Default and most: that of the orchestrator.
+            max_concurrent: How many of these tasks run at a time; 1 or more. Default and most: that of the orchestrator.
             on_error: What happens when a task is not answered. Who is given up is ``cancelled`` or ``skipped``.
 
         Raises:
+            InvalidArgumentError: ``max_concurrent`` is below 1; nothing was started.
             Exception: What the iterable raises.
 
         """
@@ -329,6 +330,9 @@ class Orchestrator:
             reduce: The task that makes one answer of several.
             fan_in: How many answers are put together at most at once; 2 or more. Default 8.
 
+        Raises:
+            InvalidArgumentError: ``fan_in`` is below 2; nothing was started.
+
         """
 
         def describe(call: Call) -> dict[str, Any]:
@@ -360,6 +364,9 @@ class Orchestrator:
             task: What it is asked first.
             judge: Looks at the answer of a round, counted from 1: ``{"done": True}``, or ``{"prompt": ...}``.
             rounds: How many at most; 1 or more.
+
+        Raises:
+            InvalidArgumentError: ``rounds`` is below 1; nothing was started.
 
         """
 

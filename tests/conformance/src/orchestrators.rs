@@ -35,7 +35,7 @@ impl Conductor {
 
     /// Makes a call; `None` when it was given up.
     pub(crate) async fn flow(&mut self, flow: &Value, cancel_when: Option<&Value>) -> Result<Option<Value>> {
-        let call = perform(&self.orchestrator, flow);
+        let call = async { perform(&self.orchestrator, flow).await.and_then(refused) };
         let Some(pattern) = cancel_when else { return call.await.map(Some) };
         let mut call = std::pin::pin!(call);
         loop {
@@ -183,6 +183,22 @@ async fn perform(orchestrator: &Orchestrator, flow: &Value) -> Result<Value> {
             return Err(Error::new(ErrorKind::InvalidArgument, format!("flow.kind: {other:?} is no call")));
         }
     })
+}
+
+/// A call whose own numbers cannot work fails in the other languages; here what it gives says so: each of its outcomes, or beside them.
+fn refused(gave: Value) -> Result<Value> {
+    let beside = std::iter::once(&gave["error"]);
+    let mut errors = beside.chain(gave["outcomes"].as_array().into_iter().flatten().map(|one| &one["error"]));
+    let wrong = |error: &&Value| {
+        let field = error["context"]["field"].as_str().unwrap_or_default();
+        error["code"] == "invalid_argument" && ["max_concurrent", "fan_in", "rounds"].contains(&field)
+    };
+    match errors.find(wrong) {
+        Some(error) => {
+            Err(Error::new(ErrorKind::InvalidArgument, error["message"].as_str().unwrap_or_default()))
+        }
+        None => Ok(gave),
+    }
 }
 
 fn ready<T: Send + 'static>(value: T) -> impl Future<Output = T> + Send {
