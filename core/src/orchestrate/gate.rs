@@ -38,7 +38,6 @@ fn margin(cap: Cost) -> Cost {
 /// Lets attempts in, and decides about further ones.
 pub(super) struct Gate {
     admission: Admission,
-    max_starting: Option<u32>,
     retrier: Retrier,
     retry: RetryPolicy,
     /// What one attempt may spend that says nothing else; `None`: money is not limited.
@@ -64,7 +63,6 @@ impl Gate {
         });
         let run = limits.and_then(|budget| budget.run_usd);
         Ok(Self {
-            max_starting: config.max_starting,
             admission: Admission::new(config.admission())?,
             retrier: Retrier::new(config.retry.clone())?,
             retry: config.retry.clone(),
@@ -126,13 +124,14 @@ impl Gate {
         mut tell: impl FnMut(Stage),
     ) -> Result<Permit, Refusal> {
         let demand = self.demand(asker, options);
-        match self.admission.try_admit(&demand) {
+        let (decision, why) = self.admission.try_admit_why(&demand);
+        match decision {
             Decision::Admitted(permit) => return Ok(permit),
             Decision::Rejected(refusal) => return Err(refusal),
             Decision::WaitUntil(until) => {
                 let now = self.admission.clock().now();
                 tell(Stage::Waiting {
-                    reason: self.reason(&asker.spender).to_owned(),
+                    reason: why.map_or("turn", |why| waits_for(&why)).to_owned(),
                     retry_after_ms: until.map(|until| millis(until.since(now))),
                 });
             }
@@ -162,26 +161,23 @@ impl Gate {
         }
     }
 
-    /// What an attempt waits for, as far as that can be seen from outside.
-    fn reason(&self, spender: &Spender) -> &'static str {
-        let state = self.admission.state(spender);
-        if state.running >= state.max_concurrent {
-            "slot"
-        } else if self.max_starting.is_some_and(|limit| state.starting >= limit) {
-            "start"
-        } else if state.rate.is_some_and(|rate| rate.next_start_ms > 0) {
-            "rate"
-        } else if state.circuit.is_some_and(|circuit| circuit.retry_after_ms != Some(0)) {
-            "circuit"
-        } else {
-            "turn"
-        }
-    }
-
     /// A time of the runtime's clock on that of the admission.
     fn moment(&self, when: Option<Instant>) -> Option<Moment> {
         let left = when?.saturating_duration_since(Instant::now());
         Some(self.admission.clock().now() + left)
+    }
+}
+
+/// What an attempt waits for, from what it would be refused with if its time were up.
+fn waits_for(why: &Refusal) -> &'static str {
+    match (why.reason, why.scope) {
+        (RefusalReason::RateLimited, _) => "rate",
+        (RefusalReason::BudgetExceeded, _) => "budget",
+        (RefusalReason::CircuitOpen, _) => "circuit",
+        (_, "slots" | "key_slots") => "slot",
+        (_, "starts") => "start",
+        (_, "memory") => "memory",
+        _ => "turn",
     }
 }
 

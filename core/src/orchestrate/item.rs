@@ -3,7 +3,13 @@
 //! Everything it holds while it waits is its place in the queue. Whatever ends it (its answer, its time, its siblings), the
 //! program is gone before there is an outcome.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     sync::Notify,
@@ -37,7 +43,12 @@ pub(super) struct Item {
     index: usize,
     pub(super) task: Task,
     name: Option<Arc<str>>,
+    /// Whether it asks to be let in for the first time.
+    asking: AtomicBool,
 }
+
+/// How much longer than its time a task may ask to be let in: the clock of the gate may be behind by the grain of a timer.
+const ASKING: Duration = Duration::from_millis(100);
 
 /// What a task has while it is worked on: its attempts one after the other, or those that ran beside them.
 pub(super) struct Work {
@@ -98,7 +109,7 @@ enum Ending {
 impl Item {
     pub(super) fn new(flow: Flow, index: usize, task: Task) -> Self {
         let name = task.name.as_deref().map(Arc::from);
-        Self { flow, index, task, name }
+        Self { flow, index, task, name, asking: AtomicBool::new(false) }
     }
 
     pub(super) async fn run(self) -> Outcome {
@@ -114,8 +125,8 @@ impl Item {
         let ending = tokio::select! {
             biased;
             why = self.flow.given_up() => Ending::GivenUp(why),
-            () = until(deadline) => Ending::TimedOut,
             ending = self.perform((&mut work, &mut beside), deadline) => ending,
+            () = self.time_is_up(deadline) => Ending::TimedOut,
         };
         tokio::join!(work.attempts.program.stop(), beside.attempts.program.stop());
         let mut attempts = std::mem::take(&mut work.attempts);
@@ -128,6 +139,14 @@ impl Item {
         untold.over();
         self.flow.finished(self.name.as_ref(), &outcome);
         outcome
+    }
+
+    /// Who is not let in in time is refused by the gate, which knows what was missing and when to come back.
+    async fn time_is_up(&self, deadline: Option<Instant>) {
+        until(deadline).await;
+        if self.asking.load(Ordering::Relaxed) {
+            tokio::time::sleep(ASKING).await;
+        }
     }
 
     fn outcome(&self, attempts: Attempts, ending: Ending, duration: Duration, limit: Duration) -> Outcome {
@@ -303,7 +322,10 @@ impl Item {
             let first = self.flow.prefixes.enter(options, || self.tell(waits_for_its_sibling())).await;
             let spent = work.attempts.meter.cost_usd() + beside.attempts.meter.cost_usd();
             let options = &gate.left(options, spent);
-            let permit = gate.admit(asker, options, |stage| self.tell(stage)).await.map_err(|refusal| {
+            self.asking.store(work.attempts.run.attempts == 0, Ordering::Relaxed);
+            let permit = gate.admit(asker, options, |stage| self.tell(stage)).await;
+            self.asking.store(false, Ordering::Relaxed);
+            let permit = permit.map_err(|refusal| {
                 let kind = match refusal.reason {
                     RefusalReason::CircuitOpen => FailureKind::CircuitOpen,
                     RefusalReason::RateLimited => FailureKind::RateLimited,

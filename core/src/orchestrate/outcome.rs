@@ -80,9 +80,9 @@ pub enum Outcome {
     Succeeded(Run),
     /// It was started and failed, as often as it may be tried.
     Failed(Run, Error),
-    /// It was not let in, for the reason the error names; `retry` says when it would be.
+    /// It was not let in, or not in time, for the reason the error names; `retry` says when it would be, as far as can be told.
     Rejected(Run, Error),
-    /// Its time was up.
+    /// Its time was up while it worked.
     TimedOut(Run, Error),
     /// It was given up because it is not needed any more.
     Cancelled(Run, Error),

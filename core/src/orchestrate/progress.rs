@@ -52,7 +52,7 @@ pub enum Stage {
     Queued,
     /// It has to wait until it is let in.
     Waiting {
-        /// What for: `rate`, `budget`, `slot`, `circuit`, `prefix`...
+        /// What for: `rate`, `budget`, `slot`, `start`, `memory`, `circuit`, `prefix`, or `turn` (others came first).
         reason: String,
         /// How long at least, where that is known.
         retry_after_ms: Option<u64>,

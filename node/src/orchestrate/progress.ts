@@ -23,7 +23,7 @@ interface At {
 export type Stage =
   /** It was taken up. */
   | { stage: "queued" }
-  /** It has to wait until it is let in: what for (`rate`, `budget`, `slot`, `circuit`...), and how many milliseconds at least. */
+  /** It has to wait until it is let in: what for (`rate`, `budget`, `slot`, `start`, `memory`, `circuit`...), and how many milliseconds at least. */
   | { stage: "waiting"; reason: string; retryAfterMs?: number }
   /** It was let in. */
   | { stage: "admitted" }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{AdmissionConfig, Demand, adaptive::Places, memory::Memory};
+use super::{AdmissionConfig, Demand, adaptive::Places, memory::Memory, pace::Pace};
 use crate::resilience::{
     BreakerEffect, Class, Cost, Failure, FailureKind, Forced, Key, LimiterEffect, Moment, Refusal,
     RefusalReason, Signal, Ticket, Verdict,
@@ -29,6 +29,9 @@ pub(crate) struct Desk {
     pub(super) running: u32,
     /// Those of them that are not ready yet.
     pub(super) starting: u32,
+    /// How long places were kept, and starts.
+    runs: Pace,
+    starts: Pace,
     adaptive: Option<Places>,
     pub(super) memory: Option<Memory>,
     by_key: HashMap<Key, u32>,
@@ -44,6 +47,7 @@ pub(crate) struct Desk {
 #[derive(Debug)]
 pub(crate) struct Grant {
     pub(super) key: Key,
+    taken: Moment,
     breaker: Option<Ticket>,
     local: Option<Ticket>,
     reservation: Option<u64>,
@@ -63,6 +67,8 @@ impl Desk {
             limit: config.max_concurrent,
             running: 0,
             starting: 0,
+            runs: Pace::default(),
+            starts: Pace::default(),
             adaptive: config.adaptive.clone().map(|adaptive| Places::new(adaptive, config.max_concurrent)),
             memory: config.memory.clone().map(Memory::new),
             by_key: HashMap::new(),
@@ -96,9 +102,10 @@ impl Desk {
     }
 
     /// It is ready, or will never be.
-    fn ready(&mut self, grant: &Grant) {
+    fn ready(&mut self, grant: &Grant, now: Moment) {
         if grant.starting.swap(false, Ordering::Relaxed) {
             self.starting -= 1;
+            self.starts.note(now.since(grant.taken));
         }
     }
 
@@ -143,7 +150,7 @@ impl Desk {
     pub(super) fn signal(&mut self, grant: &Grant, signal: &Signal, now: Moment, wall: Duration) {
         match signal {
             Signal::Ready => {
-                self.ready(grant);
+                self.ready(grant, now);
                 self.record_local(grant, Verdict::Success, now);
             }
             Signal::Answered => {
@@ -233,11 +240,12 @@ impl Desk {
                 None => self.book.uncertain(id, seen, now),
             }
         }
+        self.ready(grant, now);
+        self.runs.note(now.since(grant.taken));
         self.release(grant, now);
     }
 
     fn release(&mut self, grant: &Grant, now: Moment) {
-        self.ready(grant);
         self.running = self.running.saturating_sub(1);
         if let Some(running) = self.by_key.get_mut(&grant.key) {
             *running -= 1;
@@ -327,7 +335,7 @@ impl Resources for Desk {
         let reservation = (self.config.budget.is_some())
             .then(|| self.book.reserve(&demand.spender, demand.cap, demand.margin, now));
         let start = self.chain.as_mut().map(|chain| chain.take(&key, demand.tokens, now));
-        Grant { key, breaker, local, reservation, start, starting: AtomicBool::new(true) }
+        Grant { key, taken: now, breaker, local, reservation, start, starting: AtomicBool::new(true) }
     }
 
     fn give_back(&mut self, grant: Grant, now: Moment) {
@@ -335,11 +343,28 @@ impl Resources for Desk {
             chain.refund(start);
         }
         let date = self.book.date(now);
-        self.finish(&grant, Some(Cost::ZERO), Cost::ZERO, now, date);
+        if let Some(id) = grant.reservation {
+            self.book.settle(id, Cost::ZERO, now, date);
+        }
+        // Nothing ran, so nothing was measured.
+        if grant.starting.swap(false, Ordering::Relaxed) {
+            self.starting -= 1;
+        }
+        self.release(&grant, now);
     }
 
     fn exhausted(&self) -> bool {
         self.running >= self.places() || self.config.max_starting.is_some_and(|limit| self.starting >= limit)
+    }
+
+    fn free_in(&self, ahead: usize) -> Option<Duration> {
+        let places = self.places();
+        let run = self.runs.free_in(ahead, places.saturating_sub(self.running), places)?;
+        let start = match self.config.max_starting {
+            None => Duration::ZERO,
+            Some(limit) => self.starts.free_in(ahead, limit.saturating_sub(self.starting), limit)?,
+        };
+        Some(run.max(start))
     }
 
     fn weight(&self, key: &Key) -> u32 {

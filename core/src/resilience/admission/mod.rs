@@ -5,6 +5,7 @@ mod adaptive;
 mod config;
 mod desk;
 mod memory;
+mod pace;
 mod permit;
 #[cfg(test)]
 mod tests;
@@ -98,6 +99,12 @@ impl Admission {
     /// Answers at once. Does not pass those who wait already.
     pub fn try_admit(&self, demand: &Demand) -> Decision<Permit> {
         self.0.ask(demand).map(|grant| Permit::new(&self.0, grant))
+    }
+
+    /// The same, with what a wait would be for.
+    pub(crate) fn try_admit_why(&self, demand: &Demand) -> (Decision<Permit>, Option<Refusal>) {
+        let (decision, why) = self.0.with(|state, now| state.line.ask_why(&mut state.resources, demand, now));
+        (decision.map(|grant| Permit::new(&self.0, grant)), why)
     }
 
     /// Waits until the attempt may start.

@@ -425,3 +425,80 @@ async fn a_line_that_stands_drops_who_can_be_dropped_and_nobody_else() {
     drop(permit);
     assert!(again.await.unwrap().is_ok());
 }
+
+async fn settle() {
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The rate at which places come free is measured, so a refusal for want of one says when the next try is worth it.
+#[tokio::test]
+async fn who_is_refused_because_all_is_busy_is_told_when_to_come_back() {
+    let ten = Duration::from_secs(10);
+    let shedding = Shedding { target_ms: 1_000, interval_ms: 2_000 };
+    for (max_starting, scope) in [(None, "slots"), (Some(2), "starts")] {
+        let max_concurrent = if max_starting.is_some() { 8 } else { 2 };
+        let config = AdmissionConfig {
+            max_concurrent,
+            max_starting,
+            max_waiting: 3,
+            shedding: Some(shedding.clone()),
+            ..free()
+        };
+        let clock = VirtualClock::new();
+        let admission = Admission::with_clock(config, clock.clone()).unwrap();
+        let ask = |class, deadline: Option<Duration>| {
+            let demand = Demand { class, deadline: deadline.map(|wait| clock.now() + wait), ..demand(0) };
+            let admission = admission.clone();
+            tokio::spawn(async move { admission.admit(demand).await })
+        };
+        let refusal = async |task: tokio::task::JoinHandle<Result<Permit, Refusal>>| {
+            settle().await;
+            task.await.unwrap().unwrap_err()
+        };
+        let mut first = admission.try_admit(&demand(0)).admitted().unwrap();
+        first.started();
+        let mut second = admission.try_admit(&demand(0)).admitted().unwrap();
+        second.started();
+
+        // Nobody knows yet how long they take.
+        let late = ask(Class::Normal, Some(Duration::from_millis(1)));
+        settle().await;
+        clock.advance(Duration::from_millis(2));
+        let late = refusal(late).await;
+        assert_eq!(
+            (late.reason, late.scope, late.retry_after),
+            (RefusalReason::DeadlineExceeded, scope, None)
+        );
+
+        clock.advance(ten - Duration::from_millis(2));
+        first.signal(&Signal::Ready);
+        first.settle(&Ok(()), None);
+        // Given back unused: that says nothing of how long one takes.
+        drop(admission.try_admit(&demand(0)).admitted().unwrap());
+        let _third = admission.try_admit(&demand(0)).admitted().unwrap();
+
+        let late = ask(Class::Normal, Some(Duration::from_millis(1)));
+        settle().await;
+        clock.advance(Duration::from_millis(2));
+        let late = refusal(late).await;
+        assert_eq!((late.scope, late.retry_after), (scope, Some(ten / 2)));
+
+        // Three that wait are before one who comes now; it goes before those of a lower class.
+        let waiting = [Class::Normal, Class::Normal, Class::Sheddable].map(|class| ask(class, None));
+        settle().await;
+        let full = refusal(ask(Class::Sheddable, None)).await;
+        assert_eq!((full.scope, full.retry_after), ("queue", Some(ten * 2)));
+        let [normal, _, sheddable] = waiting;
+        clock.advance(Duration::from_secs(3));
+        let shed = refusal(sheddable).await;
+        assert_eq!((shed.scope, shed.retry_after), ("overload", Some(ten * 3 / 2)));
+        let shed = refusal(ask(Class::Sheddable, None)).await;
+        assert_eq!((shed.scope, shed.retry_after), ("overload", Some(ten * 3 / 2)));
+        assert!(!normal.is_finished());
+        drop(second);
+        settle().await;
+        assert!(normal.is_finished());
+    }
+}

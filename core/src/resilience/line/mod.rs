@@ -7,8 +7,11 @@ mod queue;
 mod shared;
 mod shed;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::task::Waker;
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    task::Waker,
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -125,6 +128,11 @@ pub(crate) trait Resources {
         false
     }
 
+    /// When it would be the turn of one behind so many others, from how long things took of late; `None`: nothing is known of that.
+    fn free_in(&self, _ahead: usize) -> Option<Duration> {
+        None
+    }
+
     /// How many turns in a row a key gets.
     fn weight(&self, _key: &Key) -> u32 {
         1
@@ -201,10 +209,20 @@ impl<R: Resources> Line<R> {
 
     /// Answers at once and leaves nothing behind.
     pub(crate) fn ask(&mut self, resources: &mut R, ask: &R::Ask, now: Moment) -> Decision<R::Grant> {
+        self.ask_why(resources, ask, now).0
+    }
+
+    /// The same, with what a wait would be for, in the words of the refusal it could end in.
+    pub(crate) fn ask_why(
+        &mut self,
+        resources: &mut R,
+        ask: &R::Ask,
+        now: Moment,
+    ) -> (Decision<R::Grant>, Option<Refusal>) {
         match self.answer(resources, ask, now) {
-            Check::Ready => Decision::Admitted(resources.take(ask, now)),
-            Check::Wait { until, .. } => Decision::WaitUntil(until),
-            Check::Refuse(refusal) => Decision::Rejected(refusal),
+            Check::Ready => (Decision::Admitted(resources.take(ask, now)), None),
+            Check::Wait { until, why, .. } => (Decision::WaitUntil(until), Some(why)),
+            Check::Refuse(refusal) => (Decision::Rejected(refusal), Some(refusal)),
         }
     }
 
@@ -243,10 +261,18 @@ impl<R: Resources> Line<R> {
             self.served(now, now);
         }
         if ask.class() == Class::Sheddable && self.shed.as_ref().is_some_and(|shed| shed.overloaded(now)) {
-            return Entered::Decided(Err(overload()));
+            return Entered::Decided(Err(Refusal::new(
+                RefusalReason::Shed,
+                "overload",
+                self.free_in(resources, ask.class()),
+            )));
         }
-        if self.waiting >= self.longest && !self.make_room(ask.class()) {
-            return Entered::Decided(Err(Refusal::new(RefusalReason::Shed, "queue", None)));
+        if self.waiting >= self.longest && !self.make_room(resources, ask.class()) {
+            return Entered::Decided(Err(Refusal::new(
+                RefusalReason::Shed,
+                "queue",
+                self.free_in(resources, ask.class()),
+            )));
         }
         let place = Place(self.next);
         self.next += 1;
@@ -263,11 +289,32 @@ impl<R: Resources> Line<R> {
     }
 
     /// Sheds the one who came last of the lowest class, when that is lower than `class`.
-    fn make_room(&mut self, class: Class) -> bool {
+    fn make_room(&mut self, resources: &R, class: Class) -> bool {
         let lower = self.classes[class.index() + 1..].iter().rev();
         let Some(place) = lower.filter_map(Turns::newest).next() else { return false };
-        self.decide(place, Err(Refusal::new(RefusalReason::Shed, "queue", None)));
+        self.refuse_busy(resources, place, "queue");
         true
+    }
+
+    /// Says no to one who waits, because too much is to be done.
+    fn refuse_busy(&mut self, resources: &R, place: Place, scope: &'static str) {
+        let wait = self.waiters.get(&place).and_then(|waiter| self.others_first(resources, waiter));
+        self.decide(place, Err(Refusal::new(RefusalReason::Shed, scope, wait)));
+    }
+
+    /// The wait after which it is the turn of one who comes now, as far as can be told.
+    fn free_in(&self, resources: &R, class: Class) -> Option<Duration> {
+        resources.free_in(self.before(class))
+    }
+
+    /// The same for one who waits and would come back behind the others of its class.
+    fn others_first(&self, resources: &R, waiter: &Waiter<R>) -> Option<Duration> {
+        resources.free_in(self.before(waiter.ask.class()).saturating_sub(1))
+    }
+
+    /// How many go before one who comes now.
+    fn before(&self, class: Class) -> usize {
+        self.classes[..=class.index()].iter().map(Turns::len).sum()
     }
 
     /// What was decided, once.
@@ -330,7 +377,7 @@ impl<R: Resources> Line<R> {
             return;
         }
         self.expire(resources, now);
-        self.drop_some(now);
+        self.drop_some(resources, now);
         // Keys whose first in line lacks something that all of the key need: nobody of a lower class may pass it.
         let mut blocked = HashSet::new();
         for class in 0..Class::COUNT {
@@ -401,9 +448,9 @@ impl<R: Resources> Line<R> {
     }
 
     /// Drops who can be dropped when the line has stood for too long.
-    fn drop_some(&mut self, now: Moment) {
+    fn drop_some(&mut self, resources: &R, now: Moment) {
         while let Some(place) = self.shed.as_ref().and_then(|shed| shed.next(now)) {
-            self.decide(place, Err(overload()));
+            self.refuse_busy(resources, place, "overload");
         }
     }
 
@@ -411,17 +458,14 @@ impl<R: Resources> Line<R> {
         while let Some(&(deadline, place)) = self.deadlines.first()
             && deadline < now
         {
-            let retry_after =
-                self.waiters.get(&place).and_then(|waiter| match resources.check(&waiter.ask, 0, now) {
-                    Check::Ready => Some(std::time::Duration::ZERO),
-                    Check::Wait { until, .. } => until.map(|until| until.since(now)),
-                    Check::Refuse(refusal) => refusal.retry_after,
-                });
-            self.decide(place, Err(Refusal::new(RefusalReason::DeadlineExceeded, "", retry_after)));
+            let late = self.waiters.get(&place).map(|waiter| match resources.check(&waiter.ask, 0, now) {
+                Check::Ready => ("", Some(Duration::ZERO)),
+                Check::Wait { until: Some(until), why, .. } => (why.scope, Some(until.since(now))),
+                Check::Wait { until: None, why, .. } => (why.scope, self.others_first(resources, waiter)),
+                Check::Refuse(refusal) => (refusal.scope, refusal.retry_after),
+            });
+            let (scope, retry_after) = late.unwrap_or_default();
+            self.decide(place, Err(Refusal::new(RefusalReason::DeadlineExceeded, scope, retry_after)));
         }
     }
-}
-
-fn overload() -> Refusal {
-    Refusal::new(RefusalReason::Shed, "overload", None)
 }

@@ -10,6 +10,7 @@ use crate::resilience::Key;
 pub(super) struct Turns {
     queues: HashMap<Key, Queue>,
     order: VecDeque<Key>,
+    waiting: usize,
 }
 
 #[derive(Default)]
@@ -21,6 +22,7 @@ struct Queue {
 
 impl Turns {
     pub(super) fn push(&mut self, key: &Key, place: Place) {
+        self.waiting += 1;
         match self.queues.get_mut(key) {
             Some(queue) => queue.places.push_back(place),
             None => {
@@ -35,11 +37,17 @@ impl Turns {
         // Places are numbered as they come, so each queue is sorted.
         if let Ok(at) = queue.places.binary_search(&place) {
             queue.places.remove(at);
+            self.waiting -= 1;
         }
         if queue.places.is_empty() {
             self.queues.remove(key);
             self.order.retain(|other| other != key);
         }
+    }
+
+    /// How many wait, of all keys.
+    pub(super) const fn len(&self) -> usize {
+        self.waiting
     }
 
     pub(super) fn waiting(&self, key: &Key) -> usize {
