@@ -29,7 +29,7 @@ use super::{
     progress::{Stage, Watchers},
 };
 use crate::{
-    Error, ErrorKind, Options, Prompt, Result, Session,
+    Error, ErrorKind, Options, Prompt, Result, Retry, Session,
     auth::{AuthSource, Given},
     resilience::{
         Cost, Failure, FailureKind, Fallback, Permit, RefusalReason, RetryDecision, Signal, Spender,
@@ -354,17 +354,19 @@ impl Item {
                 Err((error, failure)) => (error, failure),
             };
             self.settle(work, &Err(failure.clone())).await;
-            let decision = tries.failed(&failure);
-            let (RetryDecision::Again { after, .. }, Some(again)) = (decision, self.again(&work.attempts))
-            else {
-                return Err((Ending::Failed(error), failure.kind));
+            let (after, again) = match (tries.failed(&failure), self.again(&work.attempts)) {
+                (RetryDecision::Again { after, .. }, Some(again)) => (after, again),
+                (RetryDecision::GiveUp { retry_after: Some(wait), .. }, _) => {
+                    return Err((Ending::Failed(error.retry(Retry::After(wait))), failure.kind));
+                }
+                _ => return Err((Ending::Failed(error), failure.kind)),
             };
             *resumes = again;
             self.tell(Stage::Retry {
                 attempt: work.attempts.run.attempts + 1,
                 after_ms: gate::millis(after),
                 resume: resumes.is_some(),
-                error: error.to_json(),
+                error: error.retry(Retry::After(after)).to_json(),
             });
             until(Instant::now().checked_add(after)).await;
         }

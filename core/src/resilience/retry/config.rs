@@ -21,7 +21,8 @@ use crate::{
 pub struct RetryPolicy {
     /// Attempts of a run, the first included. Default 3, as in the AWS SDKs.
     pub max_attempts: u32,
-    /// The first backoff after the API wanted fewer requests, in milliseconds. Default 1000, as in the AWS SDKs.
+    /// The first backoff after the API wanted fewer requests, in milliseconds; after a 429 that names no wait at least half of it. Default 1000, as in
+    /// the AWS SDKs.
     pub throttle_base_ms: u64,
     /// The first backoff after the API or the network failed, in milliseconds. Default 250.
     pub network_base_ms: u64,

@@ -20,7 +20,8 @@ use allowance::Allowance;
 pub use config::RetryPolicy;
 
 use super::{
-    Clock, Failure, Key, Moment, Replay, RetryClass, SystemClock, chance::Chance, refusal::millis_up,
+    Clock, Failure, FailureKind, Key, Moment, Replay, RetryClass, SystemClock, chance::Chance,
+    refusal::millis_up,
 };
 use crate::Result;
 
@@ -209,7 +210,8 @@ impl Attempts {
     /// An attempt failed. With `Again`, the next one counts as begun.
     ///
     /// The wait is chosen by chance between nothing and base x 2^n (*full jitter*: Brooker, "Exponential Backoff And Jitter", 2015), and is
-    /// never shorter than the other side asked for.
+    /// never shorter than the other side asked for. Who was asked for fewer requests (429) and not told for how long waits at least half of
+    /// that (*equal jitter*): that the wait was stated to the program does not mean that it passes it on.
     pub fn failed(&mut self, failure: &Failure) -> RetryDecision {
         let policy = &self.policy;
         let give_up = |why, retry_after| RetryDecision::GiveUp { why, retry_after };
@@ -236,7 +238,10 @@ impl Attempts {
         let ceiling =
             base.saturating_mul(1_u64.checked_shl(before).unwrap_or(u64::MAX)).min(policy.max_delay_ms);
         let (after, granted) = self.retrier.with_budget(&self.key, now, |budget, chance| {
-            let jitter = Duration::from_nanos(chance.up_to(ceiling.saturating_mul(1_000_000)));
+            let ceiling = ceiling.saturating_mul(1_000_000);
+            let untold = failure.kind == FailureKind::RateLimited && asked.is_none();
+            let least = if untold { ceiling / 2 } else { 0 };
+            let jitter = Duration::from_nanos(least + chance.up_to(ceiling - least));
             let after = jitter.max(asked.unwrap_or_default());
             let in_time = self.deadline.is_none_or(|deadline| now + after <= deadline);
             (after, in_time.then(|| budget.take(policy, now)))
