@@ -93,6 +93,17 @@ impl Program {
     }
 }
 
+/// Whether the API refused the credential also after the program had another look at it: a login of its own is renewed behind the first 401. The
+/// program would go on for as long as for a failure that may pass.
+fn refused_again(message: &Message) -> Option<Error> {
+    let Ok(Body::System(SystemMessage::ApiRetry(retry))) = message.body() else { return None };
+    let status = retry.error_status.filter(|status| matches!(status, 401 | 403) && retry.attempt > 1)?;
+    let text = format!(
+        "the API refused the credential ({status}), also when it was asked again: log in anew, or give another key"
+    );
+    Some(Error::new(ErrorKind::Auth, text).operation("query").with("api_error_status", status))
+}
+
 /// A program that stood ready was of no use, and why.
 struct Useless(String);
 
@@ -224,6 +235,11 @@ impl Attempts {
             }
             if let Some(signal) = outcome.observe(&message) {
                 watch.signal(&signal);
+            }
+            if let Some(error) = refused_again(&message) {
+                self.note(&message, partial, watch);
+                self.run.messages.push(message);
+                return Ok(Some(error));
             }
             partial |= self.note(&message, partial, watch);
             if message.kind() != MessageKind::StreamEvent {

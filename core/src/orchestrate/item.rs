@@ -56,13 +56,15 @@ pub(super) struct Work {
     place: Option<Permit>,
     /// What the attempts before the last one cost, in US dollars.
     before: f64,
+    /// How many messages of the model were counted before the last one.
+    said: usize,
     /// Whoever watches is told the end when nothing is left, and a place is something: behind it stands the ledger.
     watchers: Arc<Watchers>,
 }
 
 impl Work {
     fn new(watchers: &Arc<Watchers>) -> Self {
-        Self { attempts: Attempts::default(), place: None, before: 0.0, watchers: Arc::clone(watchers) }
+        Self { attempts: Attempts::default(), place: None, before: 0.0, said: 0, watchers: Arc::clone(watchers) }
     }
 }
 
@@ -375,11 +377,12 @@ impl Item {
     /// Starts a program for it and listens to the end. `heard` is told when the model begins to answer.
     pub(super) async fn attempt(&self, begin: Begin, work: &mut Work, heard: &Notify) -> Ended {
         let Begin { permit, options, prompt, total, first } = begin;
-        let Work { attempts, place, before, .. } = work;
+        let Work { attempts, place, before, said, .. } = work;
         let permit = place.insert(permit);
         permit.started();
         attempts.meter.begins(total);
         *before = attempts.meter.cost_usd();
+        *said = attempts.meter.message_count();
         let builder = || {
             // The credential is in the options.
             let builder = Session::builder(options.clone()).auth(AuthSource::Off);
@@ -396,12 +399,15 @@ impl Item {
     /// An attempt is over: its program is stopped, for whatever is left of it must not run beside the next, its cost is counted and its place
     /// given back.
     pub(super) async fn settle(&self, work: &mut Work, outcome: &Result<(), Failure>) {
-        let Work { attempts, place, before, .. } = work;
+        let Work { attempts, place, before, said, .. } = work;
         attempts.program.stop().await;
         self.flow.shared.totals.note(&attempts.run);
         let spent = attempts.run.result().map(|_| Cost::from_usd(attempts.meter.cost_usd() - *before));
-        let never_ran = outcome.as_ref().is_err_and(|failure| {
-            matches!(failure.kind, FailureKind::NotInstalled | FailureKind::SpawnFailed)
+        let never_ran = outcome.as_ref().is_err_and(|failure| match failure.kind {
+            FailureKind::NotInstalled | FailureKind::SpawnFailed => true,
+            // A refused call costs nothing, and there was no other.
+            FailureKind::Auth => attempts.meter.message_count() == *said,
+            _ => false,
         });
         if let Some(permit) = place.take() {
             permit.settle(outcome, spent.or(never_ran.then_some(Cost::ZERO)));

@@ -255,3 +255,87 @@ async fn work_that_changed_something_goes_on_and_is_not_done_twice() {
     assert_eq!(run("Write", true).await, "work");
     assert_eq!(run("Read", false).await, "work");
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_is_not_let_in_in_time_is_refused_with_what_was_missing_and_when_to_come_back() {
+    let orchestrator = with_places(1);
+    assert!(orchestrator.run(playing("measured", says("x", 4_000))).await.is_success());
+    let long = playing("long", says("x", 60_000));
+    let short = playing("short", says("x", 1)).timeout(Duration::from_secs(1));
+    let began = tokio::time::Instant::now();
+    let (held, refused) = tokio::join!(orchestrator.run(long), async {
+        let refused = orchestrator.run(short).await;
+        assert!(began.elapsed() < Duration::from_millis(1_100), "{:?}", began.elapsed());
+        refused
+    });
+    assert_eq!((held.status(), refused.status()), ("succeeded", "rejected"), "{refused:?}");
+    let error = refused.error().unwrap();
+    assert_eq!((error.kind(), &error.context()["scope"]), (ErrorKind::Overloaded, &json!("slots")));
+    let Retry::After(wait) = error.retry_verdict() else { panic!("{error:?}") };
+    assert!(wait >= Duration::from_secs(4) && wait < Duration::from_millis(4_100), "{wait:?}");
+    assert_eq!(refused.run().attempts, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_tried_again_says_so_and_what_is_not_says_when_to_come_back() {
+    let orchestrator = with(|config| {
+        config.retry = RetryPolicy { program_retries: 0, max_attempts: 2, ..RetryPolicy::default() };
+    });
+    let mut progress = orchestrator.subscribe();
+    // The wait that a server asks for stays in the program when that does not try again.
+    let began = tokio::time::Instant::now();
+    assert_eq!(orchestrator.run(playing("x", fails(429))).await.status(), "failed");
+    assert!(began.elapsed() >= Duration::from_millis(500), "{:?}", began.elapsed());
+    let told = progress.take().into_iter().find_map(|event| match event.stage {
+        Stage::Retry { error, after_ms, .. } => Some((error["retry"].clone(), after_ms)),
+        _ => None,
+    });
+    let (verdict, after_ms) = told.unwrap();
+    assert_eq!(verdict["verdict"], "after");
+    assert!(
+        after_ms >= 500 && verdict["after_ms"].as_u64().unwrap().abs_diff(after_ms) <= 1,
+        "{verdict} {after_ms}"
+    );
+
+    // What the program waited for last is what it was told.
+    let waited = json!({"cli": [{"await": {"type": "user"}}, {"init": {}},
+        {"emit": {"type": "system", "subtype": "api_retry", "attempt": 1, "max_retries": 1, "retry_delay_ms": 7000,
+            "error_status": 429, "error": "rate_limit"}},
+        {"result": {"is_error": true, "api_error_status": 429, "terminal_reason": "api_error"}}]});
+    let outcome = with_places(1).run(playing("x", Script::from_json(&waited.to_string()).unwrap())).await;
+    assert_eq!(outcome.error().unwrap().retry_verdict(), Retry::After(Duration::from_secs(7)));
+}
+
+/// A program that was told `status` so many times and would ask on for ever.
+fn asks_again(status: u16, times: u64) -> Script {
+    let mut steps = vec![json!({"await": {"type": "user"}}), json!({"init": {}})];
+    steps.extend((1..=times).map(|attempt| {
+        json!({"emit": {"type": "system", "subtype": "api_retry", "attempt": attempt, "max_retries": 10,
+            "retry_delay_ms": 500, "error_status": status, "error": "authentication_failed"}})
+    }));
+    steps.push(if times > 1 { json!({"hang": true}) } else { json!({"result": {"result": "renewed"}}) });
+    Script::from_json(&json!({"cli": steps}).to_string()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_credential_that_is_refused_twice_ends_the_attempt_and_costs_nothing() {
+    for status in [401, 403] {
+        let orchestrator = with(|config| {
+            config.budget = Some(Budget { total_usd: Some(1.0), run_usd: Some(0.5), ..Budget::default() });
+        });
+        let began = tokio::time::Instant::now();
+        let outcome = orchestrator.run(playing("x", asks_again(status, 2))).await;
+        let error = outcome.error().unwrap();
+        assert_eq!((outcome.status(), error.kind()), ("failed", ErrorKind::Auth), "{outcome:?}");
+        assert_eq!((&error.context()["api_error_status"], outcome.run().attempts), (&json!(status), 1));
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        let budget = orchestrator.admission().state(&crate::resilience::Spender::default()).budget;
+        assert_eq!((budget.total_spent, budget.uncertain), Default::default());
+    }
+    // The program may hold the login itself, and renews it behind the first refusal: the key is not given up either.
+    let orchestrator = with(|config| config.circuit_breaker = Some(Circuit::default()));
+    for _ in 0..2 {
+        let outcome = orchestrator.run(playing("x", asks_again(401, 1))).await;
+        assert_eq!(outcome.text(), "renewed", "{outcome:?}");
+    }
+}

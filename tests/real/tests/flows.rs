@@ -27,6 +27,7 @@ cases! {
     told_to_come_back_by_one_owner
     storm
     lost_key
+    lost_key_by_default
     outage
     spent
     forty_over_four_places

@@ -122,7 +122,9 @@ impl OutcomeWatch {
                 let kind = classify::api_call(retry.error_status, &retry.error, "");
                 let retry_after = milliseconds(retry.retry_delay_ms);
                 self.last_wait = Some((kind, retry_after));
-                Some(Signal::AttemptFailed { kind, retry_after })
+                // The program may hold the login itself, and renews it behind the first refusal.
+                let renews = kind == FailureKind::Auth && retry.attempt < 2;
+                (!renews).then_some(Signal::AttemptFailed { kind, retry_after })
             }
             Body::RateLimitEvent(event) => Some(self.subscription(&event.rate_limit_info)),
             Body::Assistant(said) => self.assistant(said),
