@@ -28,7 +28,10 @@ defmodule ClaudeCodeSDK.CircuitBreaker do
   @typedoc "What became of a call."
   @type verdict :: :success | :failure | {:failure, non_neg_integer()} | :ignored
 
-  @typedoc "Where a breaker stands and why; `retry_after_ms` is `nil` when that is not known."
+  @typedoc """
+  Where a breaker stands and why; `retry_after_ms` is `nil` when that is not known. `cause` is the kind of the failure it opened for last
+  (`"unknown"` for those that were only counted), `nil` when it never did.
+  """
   @type info :: %{
           state: :closed | :open | :half_open,
           forced: :open | :disabled | :metrics_only | nil,
@@ -37,6 +40,7 @@ defmodule ClaudeCodeSDK.CircuitBreaker do
           successes: non_neg_integer(),
           failures: non_neg_integer(),
           openings: non_neg_integer(),
+          cause: String.t() | nil,
           generation: non_neg_integer()
         }
 
@@ -154,7 +158,7 @@ defmodule ClaudeCodeSDK.CircuitBreaker do
 
     info
     |> Policy.named(
-      ~w(retry_after_ms consecutive_failures successes failures openings generation)a
+      ~w(retry_after_ms consecutive_failures successes failures openings cause generation)a
     )
     |> Map.merge(%{state: @states[info["state"]], forced: @forced[info["forced"]]})
   end

@@ -88,10 +88,23 @@ defmodule ClaudeCodeSDK.Orchestrator do
   | `circuit_breaker` | | `[failure_threshold: 5, success_threshold: 2, timeout_ms: 60_000, ...]`; `nil`: none |
   | `budget_usd` | no limit | US dollars for everything |
   | `budget` | no limit | `[run_usd: ..., flow_usd: ..., key_hour_usd: ..., key_day_usd: ..., total_usd: ..., ledger: path]`, see `ClaudeCodeSDK.CostBudget` |
-  | `retry` | | `[max_attempts: 3, program_retries: 10, ...]`. With the 10 retries of the program itself, failed calls of the API are its business; with `program_retries: 0` they are the orchestrator's |
+  | `retry` | | `[max_attempts: 3, program_retries: 10, ...]`, see below |
   | `fallbacks` | none | what a task falls back to: `[[model: "haiku"], [auth: manager], ...]`, at most 5; `auth` is another `ClaudeCodeSDK.AuthManager` |
   | `pool` | none | `[min_idle: 1, max_idle: ..., max_age_ms: 600_000, max_memory_mb: 2048, recycle: false, max_reuses: 50]`: keeps programs ready, started before there is a prompt. With `recycle: true`, which needs `options: [tools: []]`, one serves run after run and forgets each by `/clear` |
   | `prefix_wait_ms` | they do not wait | how long the tasks of one call wait at most for the first of them with the same options, until the model begins to answer it: the others find their common beginning in the cache of the API |
+
+  In `retry`:
+
+  | Option | Default | Means |
+  |---|---|---|
+  | `max_attempts` | 3 | attempts of a task, the first included |
+  | `throttle_base_ms` | 1000 | the first backoff after the API wanted fewer requests |
+  | `network_base_ms` | 250 | the first backoff after the API or the network failed |
+  | `spawn_base_ms` | 50 | the first backoff after a program could not be started |
+  | `max_delay_ms` | 20 000 | the longest backoff; a server may ask for more |
+  | `budget_share` | 0.2 | retries for each first attempt of a key within a minute, from 0 to 1 |
+  | `budget_free`, `budget_cap` | 12, 100 | retries of a key within a minute that are free, and the most there may be |
+  | `program_retries` | 10 | how often the program itself retries a call of the API. Above 0 such failures are its business; with 0 they are the orchestrator's |
 
   The names of the original, `queries_per_minute`, `queries_per_hour` and `cost_budget_hourly` in `rate_limit`, and
   `half_open_requests` in `circuit_breaker`, are taken as well. Fails with `:invalid_options`, naming the field.
