@@ -1,6 +1,7 @@
 // The steps of a scenario for an orchestrator: calls through the public interface, with what a host decides on the way as data.
 
 import assert from "node:assert/strict";
+import { setTimeout } from "node:timers/promises";
 import { Orchestrator } from "madrigal";
 import { matches } from "./match.mjs";
 import { camelKeys, official, respelled, snakeKeys } from "./names.mjs";
@@ -49,8 +50,13 @@ export class Conductor {
   }
 
   async stats(pattern) {
-    const stats = snakeKeys(await this.orchestrator.stats());
-    assert.ok(matches(pattern, stats), JSON.stringify(stats));
+    const late = Date.now() + LATE_MS;
+    for (;;) {
+      const stats = snakeKeys(await this.orchestrator.stats());
+      if (matches(pattern, stats)) return;
+      assert.ok(Date.now() < late, JSON.stringify(stats));
+      await setTimeout(5);
+    }
   }
 
   /** Waits until these were seen in this order. */

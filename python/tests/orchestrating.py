@@ -43,8 +43,10 @@ class Conductor:
             tasks.cancel_scope.cancel()
 
     async def stats(self, pattern: Any) -> None:
-        stats = wire(await self.orchestrator.stats())
-        assert matches(pattern, stats), stats
+        late = anyio.current_time() + LATE
+        while not matches(pattern, stats := wire(await self.orchestrator.stats())):
+            assert anyio.current_time() < late, stats
+            await anyio.sleep(0.005)
 
     async def stages(self, patterns: list[Any]) -> None:
         at = 0

@@ -64,7 +64,13 @@ pub(super) struct Work {
 
 impl Work {
     fn new(watchers: &Arc<Watchers>) -> Self {
-        Self { attempts: Attempts::default(), place: None, before: 0.0, said: 0, watchers: Arc::clone(watchers) }
+        Self {
+            attempts: Attempts::default(),
+            place: None,
+            before: 0.0,
+            said: 0,
+            watchers: Arc::clone(watchers),
+        }
     }
 }
 

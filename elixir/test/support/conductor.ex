@@ -22,7 +22,18 @@ defmodule ClaudeCodeSDK.Test.Conductor do
 
   def close(%{server: server}), do: Orchestrator.stop(server)
 
-  def stats(%{server: server}), do: server |> Orchestrator.get_stats() |> Wire.stats()
+  @doc "The counts as soon as they match; those of the last look when they do not for ten seconds."
+  def stats(%{server: server} = conductor, pattern, looks \\ 2_000) do
+    stats = server |> Orchestrator.get_stats() |> Wire.stats()
+
+    if looks == 0 or Pattern.match?(pattern, stats) do
+      stats
+    else
+      Process.sleep(5)
+      stats(conductor, pattern, looks - 1)
+    end
+  end
+
   def reset_stats(%{server: server}), do: Orchestrator.reset_stats(server)
 
   @doc "Makes a call; what it gives in the form of the boundary."

@@ -264,7 +264,7 @@ defmodule ClaudeCodeSDK.Test.Conformance do
     do: reply({:ok, Conductor.flow(context.conductor, flow)}, step, context)
 
   defp step("stats", pattern, _, context),
-    do: reply({:ok, Conductor.stats(context.conductor)}, %{"reply" => pattern}, context)
+    do: reply({:ok, Conductor.stats(context.conductor, pattern)}, %{"reply" => pattern}, context)
 
   defp step("reset_stats", _, _, context),
     do: then(Conductor.reset_stats(context.conductor), fn :ok -> context end)

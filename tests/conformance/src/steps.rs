@@ -25,6 +25,9 @@ use crate::{
     store::{self, ScenarioStore},
 };
 
+/// How long counts may take to be as they should.
+const LATE: Duration = Duration::from_secs(10);
+
 /// The longest a step may take before the scenario counts as stuck.
 /// Forty real programs over four places take a minute where the machine is busy.
 const STUCK: Duration = Duration::from_secs(180);
@@ -258,8 +261,12 @@ impl Player {
                 }
             }
             "stats" => {
-                let stats = self.conductor()?.stats();
-                check_reply(Some(given), &stats)?;
+                // Programs get ready by and by.
+                let late = tokio::time::Instant::now() + LATE;
+                while !matches(given, &self.conductor()?.stats()) && tokio::time::Instant::now() < late {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                check_reply(Some(given), &self.conductor()?.stats())?;
             }
             "reset_stats" => self.conductor()?.reset_stats(),
             "stages" => {
