@@ -54,7 +54,8 @@ pub struct Refusal {
     /// The level: `key`, `tenant`, `global`, `run`, `flow`, `key_hour`, `key_day`, `ledger`, `slots`, `key_slots`,
     /// `starts`, `memory`, `queue`, `overload`, or `""`.
     pub scope: &'static str,
-    /// The wait after which a retry alone would be admitted; `None` when no wait is known to help.
+    /// The wait after which a retry alone would be admitted; `None` when no wait is known to help. For places (`slots`, `starts`, `queue`,
+    /// `overload`) an estimate from how long they were kept of late.
     pub retry_after: Option<Duration>,
 }
 

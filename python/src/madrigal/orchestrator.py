@@ -153,7 +153,7 @@ class Orchestrator:
 
         Args:
             tasks: Any iterable or async iterable; but for a list or tuple, one is taken when there is a place for it.
-            max_concurrent: How many of these tasks run at a time; 1 or more. Default and most: that of the orchestrator.
+            max_concurrent: How many of these run at a time; 1 or more. Default and most: that of the orchestrator.
             on_error: What happens when a task is not answered. Who is given up is ``cancelled`` or ``skipped``.
 
         Raises:

@@ -126,6 +126,9 @@ async fn perform(orchestrator: &Orchestrator, flow: &Value) -> Result<Value> {
         }
         "race" => {
             let mut call = orchestrator.race(tasks()?);
+            if let Some(after) = flow["stagger_ms"].as_u64() {
+                call = call.stagger(Duration::from_millis(after));
+            }
             if let Some(accept) = flow.get("accept").cloned() {
                 call = call.accept(move |outcome| {
                     ready(decided(&accept[&*outcome.text()]).map(|said| said == true))
