@@ -193,7 +193,7 @@ class Progress:
     id: str | None = None
     """``tool``: the id of the call."""
     reason: str | None = None
-    """``waiting``: for (``rate``, ``budget``, ``slot``, ``start``, ``memory``, ``circuit``...); ``dropped``: why"""
+    """``waiting``: for what (``rate``, ``slot``, ``start``, ``memory``, ``circuit``...); ``dropped``: why."""
     retry_after_ms: int | None = None
     """``waiting``: how long at least."""
     attempt: int | None = None
