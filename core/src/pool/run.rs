@@ -91,7 +91,8 @@ impl Running {
                 Seen::Before => continue,
                 Seen::Stranger(reason) => return Heard::Useless(reason),
                 Seen::Part => {
-                    self.heard = true;
+                    // Our own word about the options says nothing of the prompt.
+                    self.heard |= message.subtype() != Some("option_warning");
                     return Heard::Message(message);
                 }
                 Seen::Result => {

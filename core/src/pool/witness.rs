@@ -132,6 +132,8 @@ impl Witness {
                 )),
             )
             | ("rate_limit_event", _) => {}
+            // Our own, about the options.
+            ("system", _) if message.subtype() == Some("option_warning") => {}
             (kind, _) => {
                 let kind =
                     message.subtype().map_or_else(|| kind.to_owned(), |subtype| format!("{kind}/{subtype}"));
@@ -209,7 +211,8 @@ pub(super) mod tests {
         let said = json!({"type": "assistant", "message": {"role": "assistant", "content": [{"type": "text", "text": "x"}]}});
         let retry = json!({"type": "system", "subtype": "api_retry", "attempt": 1, "max_retries": 10, "retry_delay_ms": 1,
             "error_status": 529, "error": "overloaded"});
-        let facts = verdict(&[init("s"), retry, said, result()]).unwrap();
+        let ours = json!({"type": "system", "subtype": "option_warning", "source": "madrigal", "code": "unknown_model"});
+        let facts = verdict(&[ours, init("s"), retry, said, result()]).unwrap();
         assert_eq!(facts.session_id, "s");
     }
 
