@@ -79,6 +79,8 @@ impl Clearing {
             (_, Ok(Body::System(SystemMessage::BackgroundTasksChanged(changed))))
                 if changed.tasks.is_empty() => {}
             (_, Ok(Body::System(SystemMessage::SessionStateChanged(_)))) | ("command_lifecycle", _) => {}
+            // Our own, about the options.
+            ("system", _) if message.subtype() == Some("option_warning") => {}
             (kind, _) => {
                 let subtype = message.subtype().map(|subtype| format!("/{subtype}")).unwrap_or_default();
                 return Err(format!("it said `{kind}{subtype}`"));

@@ -74,6 +74,8 @@ pub(super) fn unfit(process: &mut Process) -> Option<String> {
     }
     unread.into_iter().find_map(|item| match item {
         Ok(message) if message.kind_name() == "command_lifecycle" => None,
+        // Our own, about the options.
+        Ok(message) if message.subtype() == Some("option_warning") => None,
         Ok(message) => {
             let subtype = message.subtype().map(|subtype| format!("/{subtype}")).unwrap_or_default();
             Some(format!("it said `{}{subtype}` while it stood ready", message.kind_name()))
@@ -225,6 +227,11 @@ pub(super) fn forget(pool: &Arc<Shared>, place: Place, session: Session, facts: 
         };
         let Some(pool) = back.pool.upgrade() else { return end(process) };
         let mut state = pool.lock();
+        if state.closed {
+            // While it was measured. Nobody would look at the shelf again, and whoever closes waits for it.
+            drop(state);
+            return end(process);
+        }
         let out = match cleared {
             Ok(facts) => {
                 process.facts = Some(facts);

@@ -331,6 +331,47 @@ async fn many_runs_need_no_more_processes_than_run_at_a_time() {
         .await;
 }
 
+/// Closing meets a process at every step of its way back: it must be ended then, too, or whoever closes waits for ever.
+#[tokio::test]
+async fn one_that_comes_back_while_the_pool_is_closed_is_ended() {
+    for steps in 0..60 {
+        let pool = PoolConfig { recycle: true, min_idle: 0, ..PoolConfig::default() };
+        let stage = play(again_and_again(false), pool);
+        // Its memory is measured behind the first run, which takes a while of its own.
+        assert!(stage.run("hi").await.is_success());
+        for _ in 0..steps * 5 {
+            tokio::task::yield_now().await;
+        }
+        let closed = tokio::time::timeout(Duration::from_secs(30), stage.orchestrator.close()).await;
+        assert!(closed.is_ok(), "after {steps} steps {:?} live", stage.living());
+        assert_eq!(stage.living(), Vec::<u32>::new());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_of_the_options_takes_none_out() {
+    // One that may be used again is tried before its first run; those started later are not, so this script plays one.
+    for (recycle, runs) in [(false, 3), (true, 1)] {
+        let stage = play(json!([]), PoolConfig { min_idle: 0, ..PoolConfig::default() });
+        let mut config = stage.orchestrator.config().clone();
+        let steps = if recycle { again_and_again(true) } else { one_turn().into() };
+        let script = json!({"name": "pool", "cli": steps}).to_string();
+        config.options.env.insert("MADRIGAL_SIMULATE".into(), script);
+        config.options.model = Some("house-model".into());
+        config.pool = Some(PoolConfig { recycle, ..PoolConfig::default() });
+        let orchestrator = Orchestrator::new(config).unwrap();
+        let stage = Pooled { progress: orchestrator.subscribe(), orchestrator, mark: stage.mark.clone() };
+        for _ in 0..runs {
+            stage.ready(1).await;
+            let task = Task::new("hi").timeout(Duration::from_secs(30));
+            assert_ne!(start(&stage.run(task).await), Start::Cold);
+        }
+        assert_eq!(stage.orchestrator.stats().dropped, 0);
+        stage.orchestrator.close().await;
+        assert_eq!(stage.living(), Vec::<u32>::new());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_has_served_enough_is_ended() {
     let pool = PoolConfig { recycle: true, min_idle: 0, max_reuses: 1, ..PoolConfig::default() };
