@@ -1,7 +1,7 @@
 //! A canary in the place of every secret: none is found again where people and logs can see it.
 //!
 //! Each input has a canary of its own; the program then does its worst: it writes all that it was given to stderr, speaks frames that
-//! are none, is refused by the API, hangs. Whatever the host sees of that (but for messages, which are the program's own words) is
+//! are none, is refused by the API. Whatever the host sees of that (but for messages, which are the program's own words) is
 //! searched for the one word all canaries have in common.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)] // a test that cannot go on must stop
