@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    /// Nothing runs; what may have been spent and is not known stays charged.
+    /// H3: nothing runs; what may have been spent and is not known stays charged.
     fn at_rest(orchestrator: &Orchestrator) {
         let state = orchestrator.admission().state(&Spender::default());
         assert_eq!((state.running, state.starting, state.waiting), (0, 0, 0), "{state:?}");
@@ -211,6 +211,7 @@ mod tests {
         (stats.hedged, stats.hedges_won)
     }
 
+    /// H2: exactly one goes on.
     #[tokio::test(start_paused = true)]
     async fn the_second_goes_on_where_the_first_is_not_answered() {
         let orchestrator = orchestrator(5);
@@ -257,6 +258,7 @@ mod tests {
         }
     }
 
+    /// H4.
     #[tokio::test(start_paused = true)]
     async fn there_is_none_without_need_without_a_place_and_for_what_may_change_something() {
         let orchestrator = orchestrator(5);

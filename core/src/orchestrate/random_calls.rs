@@ -1,6 +1,7 @@
 //! Calls of every kind beside each other, some given up at a random moment, over programs that answer, fail, crash or never end.
-//! Whatever the schedule is: nobody waits for ever, every program is one attempt of an outcome, and in the end all places, starts
-//! and money are back (properties K1, K2 and X1 of admission, for the orchestrator as a whole).
+//! Whatever the schedule is: nobody waits for ever, no task takes longer than its time and the stop of its program (D1), fallbacks are tried once
+//! each and in their order (F1), every program is one attempt of an outcome, and in the end all places, starts and money are back, those of second
+//! attempts, too (H3, and K1, K2 and X1 of admission, for the orchestrator as a whole).
 
 use std::{
     collections::BTreeMap,
@@ -29,6 +30,9 @@ const PLACES: usize = 3;
 const MANY_PLACES: usize = 20;
 const CALLS: usize = 14;
 const SCHEDULES: u64 = 20;
+const FALLBACKS: [&str; 2] = ["sonnet", "haiku"];
+/// A task may take that much longer than its time: two programs that ignore everything are stopped beside each other.
+const STOPS: Duration = Duration::from_secs(7);
 
 /// The programs that run, and how many at most.
 #[derive(Default)]
@@ -36,6 +40,8 @@ struct Census {
     processes: Mutex<Vec<Arc<dyn Process>>>,
     most: AtomicUsize,
     started: AtomicUsize,
+    /// The models of the programs of each task, in the order of their starts.
+    models: Mutex<BTreeMap<String, Vec<String>>>,
     /// How many milliseconds a program runs before anybody knows it.
     unknown_ms: AtomicU64,
 }
@@ -52,6 +58,7 @@ impl Census {
 
 /// A program that is counted from its start until it is gone.
 struct Counted {
+    task: String,
     script: Script,
     census: Arc<Census>,
     admission: Admission,
@@ -63,6 +70,15 @@ impl Transport for Counted {
         Box::pin(async move {
             let running = self.admission.state(&Spender::default()).running;
             assert!(running as usize <= self.places, "{running} were let in");
+            let flag = launch.args.iter().position(|arg| arg == "--model");
+            let model = flag.and_then(|place| launch.args.get(place + 1)?.to_str().map(str::to_owned));
+            self.census
+                .models
+                .lock()
+                .unwrap()
+                .entry(self.task.clone())
+                .or_default()
+                .push(model.unwrap_or_default());
             let Connection { input, output, process } = self.script.connect(launch).await?;
             self.census.processes.lock().unwrap().push(process.clone());
             let alive = self.census.alive();
@@ -190,6 +206,10 @@ impl World {
             }),
             // Where a tenth of the whole is held for each, there is never room for so many.
             options: Options { max_budget_usd: many.then_some(0.4), ..Options::default() },
+            fallbacks: FALLBACKS[..chance.up_to(2) as usize]
+                .iter()
+                .map(|model| Candidate::model(*model))
+                .collect(),
             timeout_ms: 30_000,
             ..OrchestratorConfig::default()
         };
@@ -217,7 +237,7 @@ impl World {
         Task::new("hi").name(name).configure(move |session| {
             *starts.lock().unwrap().entry(task.clone()).or_default() += 1;
             let (script, census, admission) = (script.clone(), census.clone(), admission.clone());
-            session.transport(Counted { script, census, admission, places })
+            session.transport(Counted { task: task.clone(), script, census, admission, places })
         })
     }
 
@@ -292,12 +312,19 @@ impl World {
         let mut attempts: BTreeMap<&str, u32> = BTreeMap::new();
         for outcome in outcomes {
             let run = outcome.run();
+            assert!(run.duration <= Duration::from_secs(30) + STOPS, "{place}: {outcome:?}");
             // One that could not be made has no name.
             let Some(name) = run.name.as_deref() else { continue };
             *attempts.entry(name).or_default() += run.attempts;
             if outcome.status() == "skipped" {
                 assert_eq!(run.attempts, 0, "{place}: {outcome:?}");
             }
+        }
+        for (name, models) in &*self.census.models.lock().unwrap() {
+            let place_of =
+                |model: &String| FALLBACKS.iter().position(|one| one == model).map_or(0, |at| at + 1);
+            let order: Vec<usize> = models.iter().map(place_of).collect();
+            assert!(order.is_sorted(), "{place}: task {name} went back to one it had left: {models:?}");
         }
         let starts = self.starts.lock().unwrap();
         for (name, attempts) in attempts {
