@@ -73,9 +73,11 @@ def started(contender: Contender, workload: str, scenario: str, count: int) -> I
     environment = os.environ | contender.environment | {"MADRIGAL_SIMULATE": str(HERE / "scenarios" / f"{scenario}.json")}
     if workload in REAL:
         environment |= real_environment()
+    # The real program looks at the repository it is started in for every session: an empty folder is the same for everybody, everywhere.
+    folder = environment["HOME"] if workload in REAL else ROOT
     process = subprocess.Popen(
         [*contender.command, workload, str(count)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=folder,
     )
     try:
         yield process

@@ -179,6 +179,20 @@ fn a_new_token_takes_the_place_of_the_old_one_only_when_that_is_asked_for() {
 }
 
 #[test]
+fn whoever_ends_it_gets_the_terminal_back() {
+    let home = Home::new("terminated", "printf 'Paste code here > '; sleep 600");
+    let terminal = Terminal::new(80);
+    let child = home.ready(&mut terminal.command(BIN), &["auth", "setup-token"]).spawn().unwrap();
+    terminal.shows("Paste code here");
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let (ended, seen, as_before) = terminal.end(child);
+    assert_eq!((ended, as_before), (Some(130), true), "{seen}");
+    assert!(seen.contains("told to end by a signal"), "{seen}");
+    assert!(!home.file().exists());
+}
+
+#[test]
 fn what_goes_wrong_has_its_code_and_leaves_the_terminal_alone() {
     for (name, setup, typed, code, says) in [
         ("refused", login(), "wrong\n", 4, "Invalid code"),

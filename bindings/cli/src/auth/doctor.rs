@@ -78,6 +78,9 @@ async fn stored(store: &dyn TokenStore) -> Finding {
                 Some(path) if error.message().contains("chmod") => {
                     finding.advice(format!("chmod 600 '{path}', or {new}"))
                 }
+                Some(path) if error.message().contains("symbolic link") => finding.advice(format!(
+                    "rm '{path}' removes the link and not what it names; then `madrigal auth setup-token`"
+                )),
                 Some(_) => finding.advice(new),
                 // The message says what to do.
                 None => finding,

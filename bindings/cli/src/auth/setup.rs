@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::SystemTime};
 
 use madrigal::{
-    Result,
+    Error, ErrorKind, Result,
     auth::{AuthConfig, AuthManager, AuthStatus, Credential, ProgramSetup, SETUP_LIMIT},
 };
 use serde_json::json;
 
 use super::{args::SetupArguments, config, store};
-use crate::output;
+use crate::{output, signals};
 
 pub(super) async fn run(arguments: &SetupArguments) -> Result<u8> {
     let place = &arguments.place;
@@ -35,7 +35,7 @@ pub(super) async fn run(arguments: &SetupArguments) -> Result<u8> {
             "hint": token.token.hint(),
             "expires_at": token.to_json()["expiry"],
         }),
-        _ => Credential::to_json(&manager.setup_token().await?),
+        _ => Credential::to_json(&login(&manager).await?),
     };
     // Variables that are wrong do not make the token worse.
     let in_front = manager.status().await.ok().and_then(|status| used_instead(&status));
@@ -59,6 +59,51 @@ pub(super) async fn run(arguments: &SetupArguments) -> Result<u8> {
         output::note(&format!("{other} is set and comes before it: unset it to use the token."));
     }
     Ok(0)
+}
+
+/// A person logs in, with the terminal in a mode that shows no keys. Whoever tells this process to end gets it back as it was; Ctrl-C is a key
+/// then, which the set-up sees to itself.
+async fn login(manager: &AuthManager) -> Result<Credential> {
+    let terminal = Kept::here();
+    tokio::select! {
+        credential = manager.setup_token() => credential,
+        () = signals::end() => {
+            terminal.restore();
+            let message = "the set-up was told to end by a signal: nothing is stored, run it again";
+            Err(Error::new(ErrorKind::Cancelled, message).operation("setup_token"))
+        }
+    }
+}
+
+/// How the terminal was.
+#[cfg(unix)]
+struct Kept(Option<(std::fs::File, rustix::termios::Termios)>);
+
+#[cfg(unix)]
+impl Kept {
+    fn here() -> Self {
+        let terminal = std::fs::OpenOptions::new().read(true).write(true).open("/dev/tty").ok();
+        Self(terminal.and_then(|file| rustix::termios::tcgetattr(&file).ok().map(|modes| (file, modes))))
+    }
+
+    fn restore(&self) {
+        if let Some((terminal, modes)) = &self.0 {
+            // Where it is gone there is nothing to restore.
+            let _ = rustix::termios::tcsetattr(terminal, rustix::termios::OptionalActions::Now, modes);
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Kept;
+
+#[cfg(not(unix))]
+impl Kept {
+    fn here() -> Self {
+        Self
+    }
+
+    fn restore(&self) {}
 }
 
 /// What is used although the token is there.

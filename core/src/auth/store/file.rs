@@ -109,7 +109,7 @@ impl FileTokenStore {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(_) if self.0.is_symlink() => {
-                return Err(self.error("is a symbolic link, which is not followed"));
+                return Err(self.linked());
             }
             Err(error) => return Err(self.failed("could not be opened", &error)),
         };
@@ -157,8 +157,7 @@ impl FileTokenStore {
 
     fn remove(&self) -> Result<()> {
         if self.0.is_symlink() {
-            return Err(self
-                .error("is a symbolic link, which is not followed: remove it yourself if it is not wanted"));
+            return Err(self.linked());
         }
         // A token in what a killed writer left is to be forgotten too.
         self.sweep(Duration::ZERO);
@@ -241,6 +240,17 @@ impl FileTokenStore {
                 Err(fs::TryLockError::Error(error)) => return Err(self.failed("could not be locked", &error)),
             }
         }
+    }
+
+    /// What it names may be anybody's, so nothing is done with it.
+    fn linked(&self) -> Error {
+        let message = format!(
+            "the token file {} is a symbolic link, which is not followed. Nothing is done with it: remove the link yourself",
+            self.0.display()
+        );
+        Error::new(ErrorKind::Auth, message)
+            .operation("token_store")
+            .with("path", self.0.display().to_string())
     }
 
     fn error(&self, what: &str) -> Error {
