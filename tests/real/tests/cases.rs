@@ -65,6 +65,7 @@ cases! {
     change_the_model
     change_the_permission_mode
     change_the_thinking
+    effort_reaches_the_model
     rewind_the_files
     structured_output
     structured_output_second_try

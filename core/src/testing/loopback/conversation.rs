@@ -26,6 +26,8 @@ pub(super) struct Conversation {
     pub(super) notes: Vec<String>,
     /// How the model is to think, as the request has it.
     pub(super) thinking: Value,
+    /// How much effort it is to make.
+    pub(super) effort: Option<String>,
     /// Messages of the model since the prompt, and in all.
     pub(super) rounds: usize,
     pub(super) all_rounds: usize,
@@ -45,6 +47,7 @@ impl Conversation {
             messages: list(&body["messages"]).len(),
             session: session(body),
             thinking: body["thinking"].clone(),
+            effort: body["output_config"]["effort"].as_str().map(str::to_owned),
             ..Self::default()
         };
         let mut speaker = "";

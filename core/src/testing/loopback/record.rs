@@ -48,6 +48,8 @@ pub struct Request {
     pub notes: String,
     /// How the model is to think, as the request has it; `null` when it says nothing.
     pub thinking: Value,
+    /// How much effort the model is to make (`low` to `max`); `None` when the request says nothing.
+    pub effort: Option<String>,
     /// How many messages the conversation has, those of the program among them.
     pub messages: usize,
     /// How many requests for an answer were open when this one came, itself among them; 0 where no model is asked.
@@ -76,6 +78,7 @@ impl Request {
         self.tool_results.clone_from(&conversation.tool_results);
         self.notes = conversation.notes.join("\n");
         self.thinking.clone_from(&conversation.thinking);
+        self.effort.clone_from(&conversation.effort);
         self.messages = conversation.messages;
         self
     }
