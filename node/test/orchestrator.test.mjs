@@ -382,8 +382,8 @@ test("what is done is counted", () =>
   orchestrated(async (orchestrator) => {
     await orchestrator.parallel([task("a"), task("b"), bad]);
     const { averageDurationMs, durationMs, averageCostUsd, costUsd, ...all } = await orchestrator.stats();
-    const { prewarmed, recycled, idle, dropped, ...counts } = all;
-    assert.deepEqual([prewarmed, recycled, idle, dropped], [0, 0, 0, 0]);
+    const { prewarmed, recycled, idle, dropped, hedged, hedgesWon, ...counts } = all;
+    assert.deepEqual([prewarmed, recycled, idle, dropped, hedged, hedgesWon], [0, 0, 0, 0, 0, 0]);
     assert.deepEqual(counts, { total: 3, succeeded: 2, failed: 1, rejected: 0, cancelled: 0, attempts: 3 });
     assert.equal(costUsd, 0.75);
     assert.equal(averageCostUsd, 0.25);
