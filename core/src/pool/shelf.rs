@@ -164,8 +164,13 @@ impl<P, R: Clone> Shelf<P, R> {
         gone
     }
 
-    /// What is to be started now, and what has to go to make room for it.
-    pub(super) fn due_starts(&mut self, now: Instant) -> (Vec<(Kind, R)>, Vec<Ready<P>>) {
+    /// What is to be started now, and what has to go to make room for it. `returning`: how many of a kind forget their run just now, and
+    /// will be here sooner than anything that is started.
+    pub(super) fn due_starts(
+        &mut self,
+        now: Instant,
+        returning: &HashMap<Kind, usize>,
+    ) -> (Vec<(Kind, R)>, Vec<Ready<P>>) {
         let (mut starts, mut gone) = (Vec::new(), Vec::new());
         let mut kinds: Vec<(Instant, Kind)> = self
             .wanted
@@ -179,7 +184,8 @@ impl<P, R: Clone> Shelf<P, R> {
             loop {
                 let there = self.ready.iter().filter(|ready| ready.kind == kind).count();
                 let starting: usize = self.wanted.values().map(|wanted| wanted.starting).sum();
-                if there + self.starting(kind) >= self.min || starting >= STARTS {
+                let back = returning.get(&kind).copied().unwrap_or(0);
+                if there + self.starting(kind) + back >= self.min || starting >= STARTS {
                     break;
                 }
                 let memory = self.memory() + TYPICAL_MB * (starting as u64 + 1);
@@ -255,16 +261,16 @@ mod tests {
         let (mut shelf, now) = (shelf("{}"), Instant::now());
         let a = kind(&Kinds::default(), "a");
         shelf.asked(a, || (), 1, now);
-        assert!(shelf.due_starts(now).0.is_empty());
+        assert!(shelf.due_starts(now, &HashMap::new()).0.is_empty());
         shelf.asked(a, || (), 1, now);
-        assert_eq!(shelf.due_starts(now).0, [(a, ())]);
-        assert!(shelf.due_starts(now).0.is_empty(), "one is on its way");
+        assert_eq!(shelf.due_starts(now, &HashMap::new()).0, [(a, ())]);
+        assert!(shelf.due_starts(now, &HashMap::new()).0.is_empty(), "one is on its way");
         assert_eq!(shelf.starting(a), 1);
         shelf.started(a, true, now);
         assert!(shelf.put(ready(a, 1, now), false, now).is_ok());
-        assert!(shelf.due_starts(now).0.is_empty(), "one is there");
+        assert!(shelf.due_starts(now, &HashMap::new()).0.is_empty(), "one is there");
         assert_eq!(shelf.take(a).map(|ready| ready.process), Some(1));
-        assert_eq!(shelf.due_starts(now).0.len(), 1);
+        assert_eq!(shelf.due_starts(now, &HashMap::new()).0.len(), 1);
     }
 
     #[test]
@@ -273,15 +279,15 @@ mod tests {
         let a = kind(&Kinds::default(), "a");
         shelf.asked(a, || (), 2, now);
         for wait in [1, 2, 4, 8, 16, 32, 60, 60] {
-            assert_eq!(shelf.due_starts(now).0.len(), 1);
+            assert_eq!(shelf.due_starts(now, &HashMap::new()).0.len(), 1);
             shelf.started(a, false, now);
-            assert!(shelf.due_starts(now).0.is_empty());
+            assert!(shelf.due_starts(now, &HashMap::new()).0.is_empty());
             assert_eq!(shelf.due(now), Some(after(now, wait)));
             now = after(now, wait);
         }
-        assert_eq!(shelf.due_starts(now).0.len(), 1);
+        assert_eq!(shelf.due_starts(now, &HashMap::new()).0.len(), 1);
         shelf.started(a, true, now);
-        assert_eq!(shelf.due_starts(now).0.len(), 1, "it is well again");
+        assert_eq!(shelf.due_starts(now, &HashMap::new()).0.len(), 1, "it is well again");
     }
 
     #[test]
@@ -297,7 +303,7 @@ mod tests {
         assert!(shelf.put(ready(a, 3, now), true, now).is_ok(), "a run waits for it");
         assert_eq!(shelf.take(a).unwrap().process, 0);
         shelf.asked(c, || (), 2, after(now, 2));
-        let (starts, gone) = shelf.due_starts(after(now, 2));
+        let (starts, gone) = shelf.due_starts(after(now, 2), &HashMap::new());
         assert_eq!(starts, [(c, ())]);
         assert_eq!(
             gone.iter().map(|ready| ready.process).collect::<Vec<_>>(),
@@ -307,12 +313,21 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_back_soon_is_not_started_anew() {
+        let (mut shelf, now) = (shelf("{}"), Instant::now());
+        let a = kind(&Kinds::default(), "a");
+        shelf.asked(a, || (), 2, now);
+        assert!(shelf.due_starts(now, &HashMap::from([(a, 1)])).0.is_empty());
+        assert_eq!(shelf.due_starts(now, &HashMap::new()).0.len(), 1);
+    }
+
+    #[test]
     fn memory_is_bounded() {
         let (mut shelf, now) = (shelf(r#"{"max_memory_mb": 350, "min_idle": 4}"#), Instant::now());
         let a = kind(&Kinds::default(), "a");
         shelf.asked(a, || (), 2, now);
         assert!(shelf.put(ready(a, 0, now), false, now).is_ok());
-        assert_eq!(shelf.due_starts(now).0.len(), 1, "one more is taken to need 200 MB");
+        assert_eq!(shelf.due_starts(now, &HashMap::new()).0.len(), 1, "one more is taken to need 200 MB");
         let grown = Ready { start: Start::Recycled, megabytes: 401, ..ready(a, 1, now) };
         assert_eq!(shelf.put(grown, true, now).unwrap_err().1, "it has grown to 401 MB");
         let heavy = Ready { megabytes: 300, ..ready(a, 1, now) };
@@ -332,7 +347,10 @@ mod tests {
         let gone: Vec<_> = gone.iter().map(|(ready, reason)| (ready.process, reason.as_str())).collect();
         assert_eq!(gone, [(0, "it is older than `pool.max_age_ms`"), (2, "noisy")]);
         assert_eq!(shelf.len(), 1);
-        assert!(shelf.due_starts(after(now, 20)).0.is_empty(), "nobody asked for ten seconds");
+        assert!(
+            shelf.due_starts(after(now, 20), &HashMap::new()).0.is_empty(),
+            "nobody asked for ten seconds"
+        );
     }
 
     #[test]

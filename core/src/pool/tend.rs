@@ -12,7 +12,7 @@ use super::{
     clear::clear,
     kind::Kind,
     memory,
-    processes::{Alive, Place, Process, Shared},
+    processes::{Alive, Place, Process, Shared, State},
     shelf::Ready,
     suits,
     witness::Facts,
@@ -44,8 +44,9 @@ fn tidy(pool: &Arc<Shared>) -> Option<Instant> {
     let now = Instant::now();
     let mut state = pool.lock();
     let out = state.shelf.sort_out(now, unfit);
-    let (starts, room) = state.shelf.due_starts(now);
-    let due = state.shelf.due(now);
+    let State { shelf, returning, .. } = &mut *state;
+    let (starts, room) = shelf.due_starts(now, returning);
+    let due = shelf.due(now);
     drop(state);
     for (ready, reason) in out {
         retire(pool, ready.process, &reason);
