@@ -77,6 +77,12 @@ one_version() {
   grep -E '^madrigal.*version = "' Cargo.toml | grep -v "version = \"$version\"" && echo "a workspace dependency is not at $version"
 }
 changed_lock() { cargo tree --locked --quiet --workspace >/dev/null; }
+# Nobody runs it there, but it shall not fail to compile. Where Rust was installed without rustup there is nothing to check it with.
+other_unix() {
+  command -v rustup >/dev/null || return 0
+  rustup target add aarch64-apple-darwin >/dev/null 2>&1
+  cargo check --quiet --package madrigal --target aarch64-apple-darwin
+}
 
 bash tests/install/system.sh shellcheck=shellcheck git=git >/dev/null 2>&1
 check "shell scripts are clean" shell_scripts
@@ -97,6 +103,7 @@ check "files begin with why they exist" why_first
 check "scripts that people run are executable" executable
 check "one version everywhere" one_version
 check "the lock file is up to date" changed_lock
+check "the core compiles for macOS without a warning" other_unix
 
 echo "longest files:"
 git ls-files -z -- "${code[@]}" | xargs -0 wc -l | grep -v ' total$' | sort -rn | head -5

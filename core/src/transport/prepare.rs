@@ -32,6 +32,7 @@ impl StringList {
     }
 
     /// Where each string starts, and a null pointer at the end. Valid as long as the list lives unchanged.
+    #[cfg(target_os = "linux")]
     pub(super) fn pointers(&self) -> Vec<*const libc::c_char> {
         let mut pointers = Vec::with_capacity(self.starts.len() + 1);
         pointers.extend(self.starts.iter().map(|start| self.bytes[*start..].as_ptr().cast()));
@@ -49,6 +50,7 @@ impl StringList {
 }
 
 /// What the kernel is asked to start.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "the standard library starts it there"))]
 pub(super) struct Prepared {
     /// Absolute.
     pub(super) program: PathBuf,
@@ -210,6 +212,7 @@ fn inherits(launch: &Launch, name: &OsStr) -> bool {
 
 /// What was being done for the child when the system refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "the standard library does not tell each"))]
 pub(super) enum Step {
     /// Making pipes and the process itself.
     Birth,

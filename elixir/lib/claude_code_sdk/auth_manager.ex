@@ -17,9 +17,9 @@ defmodule ClaudeCodeSDK.AuthManager do
   `auth: false` leaves all to the program. Without a manager the token of a set-up is used all the same where the environment
   has no credential, so `mix claude.setup_token` once is enough.
 
-  The keyring is, on Linux, the Secret Service of the desktop (GNOME Keyring, KWallet, KeePassXC). One that is locked is opened by the
-  desktop's own question, which comes when the token is needed and `interactive` allows it. With `:keyring` one that stays locked, is not there or
-  does not answer is an error `:auth` that says what to do (`context["keyring"]`: `"locked"`, `"no_bus"`, `"no_service"`, ...).
+  The keyring is, on Linux, the Secret Service of the desktop (GNOME Keyring, KWallet, KeePassXC), on macOS the login keychain. One that
+  is locked is opened by the desktop's own question, which comes when the token is needed and `interactive` allows it. With `:keyring` one that stays
+  locked, is not there or does not answer is an error `:auth` that says what to do (`context["keyring"]`: `"locked"`, `"no_bus"`, `"no_service"`, ...).
 
   Every function takes the manager first, and uses the one with the name of this module when it is left out; where options are
   given it cannot be left out. A token is returned by `get_token/2` only; it is never shown in logs, errors or reports of crashes.

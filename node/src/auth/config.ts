@@ -24,9 +24,9 @@ export interface AuthManagerOptions {
    * `~/.claude_sdk/token.json` (`file`) or another file that only its owner can read, in this manager alone (`memory`), or in a store of
    * your own. The default `auto` is the keyring where there is one, else the file; a token in the file stays there.
    *
-   * The keyring is, on Linux, the Secret Service (GNOME Keyring, KWallet, KeePassXC). One that is locked is opened by the desktop's own
-   * question, which comes when the token is needed and `interactive` allows it. With `keyring` one that stays locked, is not there or does
-   * not answer is an `AuthError` that says what to do (`context.keyring`: `locked`, `no_bus`, `no_service`, ...).
+   * The keyring is, on Linux, the Secret Service (GNOME Keyring, KWallet, KeePassXC), on macOS the login keychain.
+   * One that is locked is opened by the desktop's own question, which comes when the token is needed and `interactive` allows it. With
+   * `keyring` one that stays locked, is not there or does not answer is an `AuthError` that says what to do (`context.keyring`: `locked`, `no_bus`, `no_service`, ...).
    */
   store?: "auto" | "keyring" | { keyring: string } | "file" | { file: string } | "memory" | TokenStore;
   /** How a new token is got: `claude setup-token` with a person (`program`, the default), or a function. */

@@ -147,7 +147,15 @@ impl Drop for Person {
 
 /// Our side of a pseudo-terminal of this size, and the program's.
 pub(super) fn pseudo(size: Winsize) -> io::Result<(Channel, File)> {
+    #[cfg(target_os = "linux")]
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+    // Elsewhere it cannot be opened so, and a program that another thread starts in between may inherit it.
+    #[cfg(not(target_os = "linux"))]
+    let ours = {
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+        rustix::io::fcntl_setfd(&ours, rustix::io::FdFlags::CLOEXEC)?;
+        ours
+    };
     grantpt(&ours)?;
     unlockpt(&ours)?;
     let name = ptsname(&ours, Vec::new())?;

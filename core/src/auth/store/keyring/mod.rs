@@ -1,8 +1,10 @@
 //! The keyring of the person's desktop: encrypted on the disk, open while they are logged in. What can be wrong with it is told with
 //! what to do next, and nothing waits for it longer than a limit.
 
-#[cfg(not(all(feature = "keyring", target_os = "linux")))]
+#[cfg(not(all(feature = "keyring", any(target_os = "linux", target_os = "macos"))))]
 mod absent;
+#[cfg(all(feature = "keyring", any(target_os = "macos", test)))]
+mod keychain;
 #[cfg(all(feature = "keyring", target_os = "linux"))]
 mod secret_service;
 #[cfg(test)]
@@ -17,8 +19,10 @@ use std::{
 
 use serde_json::Value;
 
-#[cfg(not(all(feature = "keyring", target_os = "linux")))]
+#[cfg(not(all(feature = "keyring", any(target_os = "linux", target_os = "macos"))))]
 use absent as backend;
+#[cfg(all(feature = "keyring", target_os = "macos"))]
+use keychain as backend;
 #[cfg(all(feature = "keyring", target_os = "linux"))]
 use secret_service as backend;
 pub(super) use trouble::Trouble;
@@ -26,11 +30,12 @@ pub(super) use trouble::Trouble;
 use super::{FileTokenStore, StoredToken, TokenLock, TokenStore};
 use crate::{Error, Result, auth::Environment, transport::BoxFuture};
 
-/// How long the keyring may take for what it does by itself. It answers in milliseconds; the first question may start it.
-const LIMIT: Duration = Duration::from_secs(10);
-
 /// How long a person may take to unlock it; as long as for a set-up.
 const PERSON_LIMIT: Duration = Duration::from_secs(120);
+
+/// How long the keyring may take for what it does by itself. It answers in milliseconds; the first question may start it. On macOS the
+/// system asks the person in the middle of it.
+const LIMIT: Duration = if cfg!(target_os = "macos") { PERSON_LIMIT } else { Duration::from_secs(10) };
 
 /// The attribute by which our secrets are found beside those of other programs.
 const APPLICATION: &str = "madrigal";
@@ -42,12 +47,12 @@ const DEFAULT: &str = "default";
 const NOTE: &str = "The token is in the keyring: application madrigal, account default.\n";
 
 /// Keeps the token in the keyring of the desktop: on Linux the Secret Service (GNOME Keyring, KWallet, KeePassXC), reached over the
-/// D-Bus of the session.
+/// D-Bus of the session; on macOS the login keychain (checked by the compiler and with a made-up store: the suite runs on Linux).
 ///
-/// The secret is the JSON of the file ([`StoredToken::to_json`]), found by two attributes: `application` is `madrigal`, `account` is
-/// `default` or what was chosen. Nothing waits longer than ten seconds for the keyring, and two minutes for a person who is asked
-/// to unlock it ([`unlock`](TokenStore::unlock)); reading a locked one is an error, not a question. Processes that change the token
-/// take turns by the lock of the usual file.
+/// The secret is the JSON of the file ([`StoredToken::to_json`]), found by two attributes: `application` (the service) is `madrigal`,
+/// `account` is `default` or what was chosen. Nothing waits longer than ten seconds for the keyring, and two minutes for a person who is
+/// asked to unlock it ([`unlock`](TokenStore::unlock)); reading a locked one is an error, not a question, but for macOS, which asks by
+/// itself. Processes that change the token take turns by the lock of the usual file.
 ///
 /// When a token of the account `default` is kept, a note without a secret is put beside the usual file (`~/.claude_sdk/token.keyring`), so that
 /// sessions know where to look without asking D-Bus each time.
@@ -68,7 +73,7 @@ pub struct KeyringTokenStore {
 
 /// Where in the keyring.
 #[derive(Clone, Debug)]
-#[cfg_attr(not(all(feature = "keyring", target_os = "linux")), allow(dead_code, reason = "nobody is asked"))]
+#[allow(dead_code, reason = "what is used depends on the system")]
 struct Place {
     /// The address of the D-Bus of the session.
     bus: Option<String>,

@@ -14,6 +14,8 @@ pub(in crate::auth) enum Trouble {
     NoBus(Option<String>),
     /// Nobody on the bus is a keyring.
     NoService(String),
+    /// The system lets nobody of this session at it.
+    NoAccess(String),
     /// The keyring has no place for new secrets.
     NoCollection,
     /// It is locked; whether it is known that our token is in there.
@@ -36,7 +38,10 @@ pub(in crate::auth) enum Trouble {
 impl Trouble {
     /// Whether there is no keyring here that could have a token or take one.
     pub(in crate::auth) fn is_absence(&self) -> bool {
-        matches!(self, Self::NotBuilt | Self::NoBus(_) | Self::NoService(_) | Self::NoCollection)
+        matches!(
+            self,
+            Self::NotBuilt | Self::NoBus(_) | Self::NoService(_) | Self::NoAccess(_) | Self::NoCollection
+        )
     }
 
     /// Its word in the context of an error.
@@ -45,6 +50,7 @@ impl Trouble {
             Self::NotBuilt => "not_built",
             Self::NoBus(_) => "no_bus",
             Self::NoService(_) => "no_service",
+            Self::NoAccess(_) => "no_access",
             Self::NoCollection => "no_collection",
             Self::Locked { .. } => "locked",
             Self::Dismissed => "dismissed",
@@ -58,6 +64,11 @@ impl Trouble {
     /// As the user of the store is told. `name` is the store's, `bus` the address that was tried.
     pub(super) fn error(&self, name: &str, bus: Option<&str>) -> Error {
         const FILE: &str = "or choose the store `file`";
+        const UNLOCK: &str = if cfg!(target_os = "macos") {
+            "security unlock-keychain"
+        } else {
+            "gnome-keyring-daemon --unlock"
+        };
         let text = match self {
             Self::NotBuilt => format!(
                 "the {name} cannot be used: this build knows no keyring of this system. Choose the store `file`"
@@ -72,11 +83,14 @@ impl Trouble {
             Self::NoService(_) => format!(
                 "there is no {name}: the D-Bus session has no Secret Service. Start one (GNOME Keyring, KWallet, KeePassXC), {FILE}"
             ),
+            Self::NoAccess(why) => format!(
+                "the {name} cannot be used from here: {why}. Log in to the desktop as the user of this process, {FILE}"
+            ),
             Self::NoCollection => format!(
                 "the {name} has no collection for new secrets: make one in the program that manages passwords (Passwords and Keys, KWalletManager, KeePassXC), {FILE}"
             ),
             Self::Locked { .. } => format!(
-                "the {name} is locked: unlock it (log in to the desktop, or use the program that manages passwords; without a screen `gnome-keyring-daemon --unlock` takes the password), {FILE}"
+                "the {name} is locked: unlock it (log in to the desktop, or use the program that manages passwords; without a screen `{UNLOCK}` takes the password), {FILE}"
             ),
             Self::Dismissed => format!(
                 "the {name} stays locked: the question for its password was dismissed, or this session has no screen to ask it on. Unlock it and try again, {FILE}"
