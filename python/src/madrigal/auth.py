@@ -54,8 +54,8 @@ class AuthManager:
             ``~/.claude_sdk/token.json`` (``file``) or another file that only its owner can read; in this manager alone
             (``memory``); or in a store of yours. The keyring is, on Linux, the Secret Service (GNOME Keyring, KWallet,
             KeePassXC), on macOS the login keychain. One that is locked is opened by the desktop's own question, which
-            comes when the token is needed and ``interactive`` allows it; with ``keyring`` one that stays locked, is not there or does not answer is an
-            :class:`AuthError` that says what to do (``context["keyring"]``: ``locked``, ``no_bus``, ...).
+            comes when the token is needed and ``interactive`` allows it; with ``keyring`` one that stays locked, is not
+            there or does not answer is an :class:`AuthError` that says what to do (``context["keyring"]``: ``locked``, ``no_bus``, ...).
         setup: How a new token is got: ``claude setup-token`` with a person (``program``, the default), or a function.
         terminal: Where the person of ``claude setup-token`` sits: at the terminal of this process (``process``), or
             with you (``host``): what the program draws is given to ``on_setup_output``, and what the person types is
