@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import json
 from typing import Any
@@ -174,10 +173,3 @@ async def test_a_manager_that_was_closed_starts_nothing_more() -> None:
         assert await answer(client) == ONE
     with pytest.raises(ClosedError, match="auth manager is closed"):
         await said(playing(TELLING, auth=auth))
-
-
-def test_a_manager_belongs_to_the_event_loop_of_its_first_use() -> None:
-    auth = manager(credential=ONE)
-    assert asyncio.run(said(playing(TELLING, auth=auth))) == ONE
-    with pytest.raises(ClosedError, match="event loop"):
-        asyncio.run(said(playing(TELLING, auth=auth)))

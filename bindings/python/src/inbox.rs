@@ -34,6 +34,27 @@ impl Wake for Bell {
     }
 }
 
+/// How one session rings: at the bell of its event loop, or at that of the loop it was moved to.
+pub(crate) struct Cord(Mutex<Arc<Bell>>);
+
+impl Cord {
+    pub(crate) fn new(inbox: &Inbox) -> Self {
+        Self(Mutex::new(Arc::clone(&inbox.bell)))
+    }
+
+    /// From now on it rings there.
+    pub(crate) fn hang(&self, inbox: &Inbox) {
+        *held(&self.0) = Arc::clone(&inbox.bell);
+    }
+}
+
+impl Wake for Cord {
+    fn wake(&self, session: SessionId) {
+        let bell = Arc::clone(&held(&self.0));
+        bell.wake(session);
+    }
+}
+
 /// The list of sessions that have something to take, and a descriptor that is readable when it is not empty.
 #[pyclass(frozen, module = "madrigal._native")]
 pub(crate) struct Inbox {

@@ -8,7 +8,13 @@ use std::{
 use madrigal_bridge as bridge;
 use pyo3::prelude::*;
 
-use crate::{convert, error::call, fork::Owner, inbox::Inbox, session::Session};
+use crate::{
+    convert,
+    error::call,
+    fork::Owner,
+    inbox::{Cord, Inbox},
+    session::Session,
+};
 
 /// The process that opened sessions last: a fork of it has nothing to shut down.
 static OPENED: RwLock<Option<Owner>> = RwLock::new(None);
@@ -16,9 +22,10 @@ static OPENED: RwLock<Option<Owner>> = RwLock::new(None);
 /// Checks the request and starts a session in the background.
 #[pyfunction]
 pub(crate) fn open(py: Python<'_>, request: &str, inbox: &Inbox) -> PyResult<Session> {
-    let bell = inbox.bell();
-    let number = py.detach(|| bridge::catch(std::panic::AssertUnwindSafe(|| bridge::open(request, bell))));
-    let session = call(py, || number).map(Session::new)?;
+    let cord = Arc::new(Cord::new(inbox));
+    let wake = Arc::clone(&cord);
+    let number = py.detach(|| bridge::catch(std::panic::AssertUnwindSafe(|| bridge::open(request, wake))));
+    let session = call(py, || number).map(|number| Session::new(number, cord))?;
     *OPENED.write().unwrap_or_else(PoisonError::into_inner) = Some(Owner::here());
     Ok(session)
 }

@@ -2,16 +2,17 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use madrigal_bridge::{self as bridge, Batch, Close, Item, SessionId};
+use madrigal_bridge::{self as bridge, Batch, Close, Item, SessionId, Wake as _};
 use pyo3::{prelude::*, types::PyList};
 
 use crate::{
     convert,
     error::{call, exception},
     fork::Owner,
+    inbox::{Cord, Inbox},
     keys::{self, Keys},
     message,
 };
@@ -21,6 +22,7 @@ use crate::{
 pub(crate) struct Session {
     number: SessionId,
     owner: Owner,
+    cord: Arc<Cord>,
     // What was drained but stands behind an error that Python must see first.
     behind: Mutex<Behind>,
 }
@@ -35,8 +37,8 @@ struct Behind {
 type Drained<'py> = (Bound<'py, PyList>, Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>);
 
 impl Session {
-    pub(crate) fn new(number: SessionId) -> Self {
-        Self { number, owner: Owner::here(), behind: Mutex::default() }
+    pub(crate) fn new(number: SessionId, cord: Arc<Cord>) -> Self {
+        Self { number, owner: Owner::here(), cord, behind: Mutex::default() }
     }
 }
 
@@ -46,6 +48,12 @@ impl Session {
     #[getter]
     fn number(&self) -> SessionId {
         self.number
+    }
+
+    /// Has another inbox name this session from now on; whatever waits is named there at once.
+    fn move_to(&self, inbox: &Inbox) {
+        self.cord.hang(inbox);
+        self.cord.wake(self.number);
     }
 
     /// Hands over a command as JSON text; its outcome arrives as a signal.

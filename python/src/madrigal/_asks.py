@@ -99,6 +99,10 @@ class Asks:
         if question.started:
             question.cancel()
 
+    def open(self) -> list[str]:
+        """The questions that are not answered yet."""
+        return list(self._running)
+
     def cancel_all(self) -> None:
         """Stops answering anything."""
         while self._running:

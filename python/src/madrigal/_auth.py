@@ -7,8 +7,8 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ._lasting import Lasting
 from ._request import invalid
-from ._session import Session
 from .credentials import Refresh, credential_from_wire
 from .errors import InvalidArgumentError, MadrigalError, from_wire
 from .token_store import TokenHost
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .auth import AuthManager
 
 
-class Keeper(Session):
+class Keeper(Lasting):
     """One auth manager of the engine."""
 
     _what = "auth manager"
@@ -31,6 +31,7 @@ class Keeper(Session):
     ) -> None:
         self._on_setup_output = on_setup_output
         self._on_refresh = on_refresh
+        self._host = host
         # Nothing is lost when it is forgotten: a token is in its store.
         self._begin(lambda: json.dumps({"auth_manager": config}), host, may_be_left=True)
 
@@ -41,25 +42,15 @@ class Keeper(Session):
         return self._native.number
 
     async def call(self, command: str, **fields: Any) -> Any:
-        """Makes a call. Who is cancelled gives it up, which leaves what was there before."""
-        self._check()
-        self._commands += 1
-        number = self._commands
-        reply = self._expect(number)
+        """See `Lasting`. What a function of the host raised is raised again."""
         try:
-            self._native.submit(_command(command, id=number, **fields))
-            return await reply.result()
+            return await super().call(command, **fields)
         except MadrigalError as error:
             original = self._asks.original(error)
             if original is error:
                 raise
             raise original from original.__cause__
-        except BaseException:
-            if number in self._replies:
-                self.tell("cancel", run=number)
-            raise
         finally:
-            self._replies.pop(number, None)
             if not self._replies:
                 # What failed on the way without failing the call is of no use any more.
                 self._asks.forget()

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import _native
+from ._lasting import Lasting
 from ._native import Inbox
-from ._session import Session
 from .errors import ClosedError, InvalidArgumentError
 
 
@@ -68,13 +68,14 @@ class Decider:
             self.close()
 
 
-class Line(Session):
-    """A rate limiter: a policy in which callers wait. Belongs to the event loop in which it was opened."""
+class Line(Lasting):
+    """A rate limiter: a policy in which callers wait, in one event loop after the other."""
 
     _what = "rate limiter"
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self._begin(lambda: request("rate_limiter", config), _Nobody(), may_be_left=True)
+        self._host = _Nobody()
+        self._begin(lambda: request("rate_limiter", config), self._host, may_be_left=True)
 
     def decide(self, command: str, **fields: Any) -> Any:
         """Asks it. Raises what it refuses."""
@@ -83,19 +84,7 @@ class Line(Session):
 
     async def acquire(self, wish: dict[str, Any]) -> Any:
         """Waits for a start. Who is cancelled gives the place in the line up."""
-        self._check()
-        self._commands += 1
-        number = self._commands
-        reply = self._expect(number)
-        try:
-            self._native.submit(question("acquire", {"id": number, "wish": wish}))
-            return await reply.result()
-        except BaseException:
-            if number in self._replies:
-                self.tell("cancel", run=number)
-            raise
-        finally:
-            self._replies.pop(number, None)
+        return await self.call("acquire", wish=wish)
 
 
 class _Nobody:

@@ -41,7 +41,8 @@ class AuthManager:
     credential the API refuses is not used again until it changes. A token is returned by :meth:`get_token` only;
     nothing else shows it.
 
-    Nothing is looked at before its first use. It belongs to the event loop of that use, and keeps neither the
+    Nothing is looked at before its first use. It belongs to the event loop of that use, and when that has ended to the
+    one of the next use (``asyncio.run`` twice); in two at once it raises :class:`ClosedError`. It keeps neither the
     interpreter nor, when nobody has it any more, itself alive. Functions may be coroutine functions or plain ones,
     except those whose names begin with ``on_``, which are plain.
 
@@ -55,7 +56,8 @@ class AuthManager:
             (``memory``); or in a store of yours. The keyring is, on Linux, the Secret Service (GNOME Keyring, KWallet,
             KeePassXC), on macOS the login keychain. One that is locked is opened by the desktop's own question, which
             comes when the token is needed and ``interactive`` allows it; with ``keyring`` one that stays locked, is not
-            there or does not answer is an :class:`AuthError` that says what to do (``context["keyring"]``: ``locked``, ``no_bus``, ...).
+            there or does not answer is an :class:`AuthError` that says what to do (``context["keyring"]``: ``locked``,
+            ``no_bus``, ...).
         setup: How a new token is got: ``claude setup-token`` with a person (``program``, the default), or a function.
         terminal: Where the person of ``claude setup-token`` sits: at the terminal of this process (``process``), or
             with you (``host``): what the program draws is given to ``on_setup_output``, and what the person types is

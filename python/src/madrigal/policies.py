@@ -82,7 +82,8 @@ class RatePermit:
 class RateLimiter:
     """Lets runs start no more often than a limit says; who must wait does so in order.
 
-    By default 60 starts a minute and 1000 an hour, for each key. Belongs to the event loop in which it is first used.
+    By default 60 starts a minute and 1000 an hour, for each key. Belongs to the event loop in which it is used: to
+    one at a time, and when that has ended to the next.
 
     Raises:
         InvalidOptionsError: At its first use; the message names the field.
