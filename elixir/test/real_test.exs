@@ -2,8 +2,7 @@ defmodule ClaudeCodeSDK.RealTest do
   @moduledoc "The cases of `tests/real` on the real `claude`, which `MADRIGAL_REAL_CLI` names."
   use ExUnit.Case, async: false
 
-  alias ClaudeCodeSDK.{AuthManager, OptionBuilder, Orchestrator, Sessions, Tool}
-  alias ClaudeCodeSDK.Agents.Presets
+  alias ClaudeCodeSDK.{AuthManager, Orchestrator, Sessions, Tool}
   alias ClaudeCodeSDK.Orchestrator.{Outcome, Stats}
   alias ClaudeCodeSDK.SessionStore.Memory
   alias ClaudeCodeSDK.Test.{Conformance, Host, Loopback, Pattern, Simulator, Wiretap}
@@ -265,29 +264,6 @@ defmodule ClaudeCodeSDK.RealTest do
     {server, _} = orchestrator(context, env: options[:env])
     assert {:ok, _} = Orchestrator.run("Please say hello.", orchestrator: server)
     assert Wiretap.credentials(tap) == [{"authorization", "Bearer " <> token}]
-  end
-
-  test "each preset is an agent of the program, and one of your own answers for the model",
-       context do
-    defaults = defaults(%{}, context)
-
-    looker =
-      ClaudeCodeSDK.Agents.Builder.new("looker")
-      |> ClaudeCodeSDK.Agents.Builder.with_description("Looks for files")
-      |> ClaudeCodeSDK.Agents.Builder.with_tools(["Glob"])
-
-    options =
-      [cli_path: defaults["cli_path"], cwd: context.work, env: defaults["env"]]
-      |> OptionBuilder.with_agents(Presets.all())
-      |> OptionBuilder.with_agents(looker)
-
-    messages = "Please let the helper look." |> ClaudeCodeSDK.query(options) |> Enum.to_list()
-    %{raw: %{"agents" => agents}} = Enum.find(messages, &(&1.subtype == :init))
-    assert Map.keys(options.agents) -- agents == []
-    %{result: said} = result(messages)
-    assert said =~ "The helper said:"
-    assert said =~ "There is no such file."
-    assert Enum.any?(messages, &(&1.raw["parent_tool_use_id"] != nil))
   end
 
   defmodule Giver do

@@ -11,7 +11,7 @@ export function matches(pattern, value) {
     );
   if (typeof pattern !== "object" || pattern === null) return pattern === value;
   if (pattern.$absent === true) return value === undefined;
-  if ("$contains" in pattern) return typeof value === "string" && value.includes(pattern.$contains);
+  if ("$contains" in pattern) return contains(pattern.$contains, value);
   return (
     typeof value === "object" &&
     value !== null &&
@@ -20,4 +20,10 @@ export function matches(pattern, value) {
       matches(pattern[key], Object.hasOwn(value, key) ? value[key] : undefined),
     )
   );
+}
+
+/** A text that has a part, or a list in which something matches each of several patterns. */
+function contains(wanted, value) {
+  if (!Array.isArray(wanted)) return typeof value === "string" && value.includes(wanted);
+  return Array.isArray(value) && wanted.every((part) => value.some((one) => matches(part, one)));
 }

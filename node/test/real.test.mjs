@@ -9,9 +9,7 @@ import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import {
-  AgentBuilder,
   AuthManager,
-  agentPresets,
   createSdkMcpServer,
   deleteSession,
   forkSession,
@@ -22,7 +20,6 @@ import {
   query,
   Session,
   tool,
-  withAgents,
 } from "madrigal";
 import { z } from "zod";
 import { matches } from "./match.mjs";
@@ -234,20 +231,6 @@ test("real: the token that was stored is what the API sees, also after a restart
     await orchestrator.close();
     assert.deepEqual(tap.credentials, [`authorization: Bearer ${token}`]);
     tap.close();
-  }));
-
-test("real: each preset is an agent of the program, and one of your own answers for the model", () =>
-  inPlace(async (place) => {
-    const looker = new AgentBuilder("looker").description("Looks for files").tools(["Glob"]);
-    const options = withAgents(place.options(), [...agentPresets(), looker]);
-    const messages = [];
-    for await (const message of query({ prompt: "Please let the helper look.", options }))
-      messages.push(message);
-    const { agents } = messages.find(({ subtype }) => subtype === "init");
-    for (const name of Object.keys(options.agents)) assert.ok(agents.includes(name), name);
-    const { result } = messages.find(({ type }) => type === "result");
-    assert.match(result, /The helper said:.*There is no such file\./s);
-    assert.ok(messages.some(({ parent_tool_use_id: parent }) => typeof parent === "string"));
   }));
 
 async function inPlace(story) {

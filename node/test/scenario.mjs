@@ -16,7 +16,7 @@ import { argumentsInSnake, called, official, replies, respelled, snakeKeys } fro
 import { police } from "./policing.mjs";
 import { provide, tools } from "./provide.mjs";
 import { gone } from "./simulator.mjs";
-import { specialists, spokenOfAgents } from "./specialists.mjs";
+import { specialists, spokenOfAgents, through } from "./specialists.mjs";
 
 setFlagsFromString("--expose-gc");
 /** Collects garbage now. */
@@ -133,7 +133,7 @@ class Run {
   }
 
   async options() {
-    const own = official(this.scenario.options ?? {});
+    const own = through(official(this.scenario.options ?? {}), this.scenario.through);
     Object.assign(
       own,
       provide(this.scenario, own, (ask) => this.onAsk(ask)),

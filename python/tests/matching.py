@@ -10,7 +10,10 @@ def matches(pattern: Any, value: Any) -> bool:
         return True
     if isinstance(pattern, dict):
         if pattern.keys() == {"$contains"}:
-            return isinstance(value, str) and pattern["$contains"] in value
+            wanted = pattern["$contains"]
+            if isinstance(wanted, list):
+                return isinstance(value, list) and all(any(matches(one, it) for it in value) for one in wanted)
+            return isinstance(value, str) and wanted in value
         return isinstance(value, dict) and all(
             key not in value if part == {"$absent": True} else key in value and matches(part, value[key])
             for key, part in pattern.items()

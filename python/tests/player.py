@@ -90,7 +90,8 @@ class Player:
             given["session_store"] = self.store
         if self.auth is not None:
             given["auth"] = self.auth
-        return madrigal.ClaudeAgentOptions(**{**given, **self.asking.options(self.scenario)})
+        options = madrigal.ClaudeAgentOptions(**{**given, **self.asking.options(self.scenario)})
+        return specialists.through(options, self.scenario.get("through", ()))
 
     async def play(self, steps: list[dict[str, Any]]) -> None:
         if self.store is not None:

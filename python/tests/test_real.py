@@ -189,24 +189,6 @@ def test_the_token_of_a_set_up_is_what_the_api_sees_also_after_a_restart(place: 
         assert tap.credentials == {f"authorization: Bearer {TOKEN}"}
 
 
-def test_each_preset_is_an_agent_of_the_program_and_one_of_your_own_answers_for_the_model(place: Place) -> None:
-    looker = madrigal.AgentBuilder("looker").description("Looks for files").tools(["Glob"])
-    options = madrigal.ClaudeAgentOptions(**place.options({}, {}))
-    options = madrigal.with_agents(options, [*madrigal.agent_presets(), looker])
-
-    async def carry_out() -> None:
-        prompt = "Please let the helper look."
-        messages = [message async for message in madrigal.query(prompt=prompt, options=options)]
-        init = next(message for message in messages if isinstance(message, madrigal.InitMessage))
-        assert set(options.agents or {}) <= set(init.data["agents"])
-        result = next(message for message in messages if isinstance(message, madrigal.ResultMessage))
-        assert "The helper said:" in str(result.result)
-        assert "There is no such file." in str(result.result)
-        assert any(json.loads(message.raw).get("parent_tool_use_id") for message in messages)
-
-    anyio.run(carry_out)
-
-
 # Reads its options from the environment: a host that is killed while a tool runs.
 HOST = """
 import asyncio, json, os

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 ///
 /// An object matches when each of its keys matches in the value (other keys are free); an array when it has the same
 /// length and each element matches; `"$any"` matches anything that is there; `{"$contains": "text"}` matches a string
-/// that contains it; `{"$absent": true}` matches a key that is not there; everything else matches when equal, numbers by
+/// that contains it, and `{"$contains": [P, ...]}` an array in which something matches each of these patterns;
+/// `{"$absent": true}` matches a key that is not there; everything else matches when equal, numbers by
 /// value.
 ///
 /// ```
@@ -20,8 +21,13 @@ pub fn matches(pattern: &Value, value: &Value) -> bool {
     match (pattern, value) {
         (Value::String(text), _) if text == "$any" => true,
         (Value::Object(pattern), _) if special(pattern, "$contains").is_some() => {
-            let wanted = special(pattern, "$contains").and_then(Value::as_str);
-            matches!((wanted, value), (Some(wanted), Value::String(text)) if text.contains(wanted))
+            match (special(pattern, "$contains"), value) {
+                (Some(Value::String(wanted)), Value::String(text)) => text.contains(wanted),
+                (Some(Value::Array(wanted)), Value::Array(values)) => {
+                    wanted.iter().all(|pattern| values.iter().any(|value| matches(pattern, value)))
+                }
+                _ => false,
+            }
         }
         // Something is here, so it is not absent; keys that are not there are seen where the object is matched.
         (Value::Object(pattern), _) if special(pattern, "$absent").is_some() => false,

@@ -23,22 +23,37 @@ defmodule ClaudeCodeSDK.OptionBuilder do
   ## Models
 
   @doc """
-  The most able model; when it is overloaded, sonnet. At most 10 turns.
+  Options with the most able model; when it is overloaded, sonnet. At most 10 turns where they say nothing else.
 
       iex> options = ClaudeCodeSDK.OptionBuilder.with_opus()
       iex> {options.model, options.fallback_model, options.max_turns}
       {"opus", "sonnet", 10}
+      iex> ClaudeCodeSDK.OptionBuilder.with_opus(max_turns: 2).max_turns
+      2
   """
-  @spec with_opus() :: Options.t()
-  def with_opus, do: preset(:opus)
+  @spec with_opus(options()) :: Options.t()
+  def with_opus(options \\ []), do: on_model(:opus, options)
 
-  @doc "The balanced model, at most 5 turns."
-  @spec with_sonnet() :: Options.t()
-  def with_sonnet, do: preset(:sonnet)
+  @doc "Options with the balanced model, at most 5 turns where they say nothing else."
+  @spec with_sonnet(options()) :: Options.t()
+  def with_sonnet(options \\ []), do: on_model(:sonnet, options)
 
-  @doc "The quickest model, at most 3 turns."
-  @spec with_haiku() :: Options.t()
-  def with_haiku, do: preset(:haiku)
+  @doc "Options with the quickest model, at most 3 turns where they say nothing else."
+  @spec with_haiku(options()) :: Options.t()
+  def with_haiku(options \\ []), do: on_model(:haiku, options)
+
+  # What falls back to another model with one may be that model with the other, so it does not stay.
+  defp on_model(name, options) do
+    options = Options.cast(options)
+    %{model: model, fallback_model: fallback, max_turns: turns} = preset(name)
+
+    %{
+      options
+      | model: model,
+        fallback_model: fallback,
+        max_turns: options.max_turns || turns
+    }
+  end
 
   @doc """
   Another model, by an alias or its full name, and what to use when it is overloaded: a name, or several in order.

@@ -71,13 +71,14 @@ defmodule ClaudeCodeSDK.Test.Calls do
     Sessions.import_session_to_store(session_id, store, named(options) ++ place)
   end
 
-  # The operations on agents, models and presets.
-  def invoke(name, with, place, _store)
-      when name in ~w(agent_presets build_agent validate_agents merge_agents load_agents save_agent agent_to_markdown agent_from_markdown
-                      option_presets option_preset suggest_models),
-      do: Specialists.invoke(name, with || %{}, place)
-
   def invoke(name, with, place, store) do
+    # The operations on agents, models and presets.
+    if name in Specialists.operations(),
+      do: Specialists.invoke(name, with || %{}, place),
+      else: sessions(name, with, place, store)
+  end
+
+  defp sessions(name, with, place, store) do
     case Regex.run(~r/(.*)_(?:from|via)_store$/, name) do
       [_, name] -> on_disk(name, with, store: store)
       nil -> on_disk(name, with, place)

@@ -15,6 +15,7 @@ defmodule ClaudeCodeSDK.Test.Conformance do
     Policies,
     Progress,
     Simulator,
+    Specialists,
     Wire
   }
 
@@ -351,11 +352,14 @@ defmodule ClaudeCodeSDK.Test.Conformance do
     fields = fields(context, scenario["options"] || %{})
     store = if context.store, do: [session_store: context.store.store], else: []
 
-    Keyword.merge(Callback.options(callback, scenario) ++ store, fields, fn
-      # The servers that run elsewhere stand beside those that run here.
-      :mcp_servers, here, elsewhere -> Map.merge(elsewhere, here)
-      _name, _ours, given -> given
-    end)
+    options =
+      Keyword.merge(Callback.options(callback, scenario) ++ store, fields, fn
+        # The servers that run elsewhere stand beside those that run here.
+        :mcp_servers, here, elsewhere -> Map.merge(elsewhere, here)
+        _name, _ours, given -> given
+      end)
+
+    Specialists.through(options, scenario["through"])
   end
 
   # Options of a scenario over those of the runner.

@@ -3,6 +3,11 @@ defmodule ClaudeCodeSDK.Test.Pattern do
 
   def match?("$any", _value), do: true
 
+  def match?(%{"$contains" => parts}, value) when is_list(parts) do
+    is_list(value) and
+      Enum.all?(parts, fn part -> Enum.any?(value, &__MODULE__.match?(part, &1)) end)
+  end
+
   def match?(%{"$contains" => part}, value),
     do: is_binary(value) and String.contains?(value, part)
 

@@ -1,43 +1,67 @@
 defmodule ClaudeCodeSDK.Test.Specialists do
-  @moduledoc "The step `invoke` for agents, models and presets, with the public functions of this package."
+  @moduledoc "The step `invoke` for agents, models and presets, and the field `through`, with the public functions of this package."
 
   alias ClaudeCodeSDK.{Agents, Models, OptionBuilder, Request}
   alias ClaudeCodeSDK.Agents.{Builder, Presets}
   alias ClaudeCodeSDK.Test.Wire
 
-  @families %{
-    "security" => &Presets.security_agents/0,
-    "code_quality" => &Presets.code_quality_agents/0,
-    "testing" => &Presets.testing_agents/0,
-    "documentation" => &Presets.documentation_agents/0,
-    "operations" => &Presets.operations_agents/0
-  }
+  @families [
+    {"security", &Presets.security_agents/0},
+    {"code_quality", &Presets.code_quality_agents/0},
+    {"testing", &Presets.testing_agents/0},
+    {"documentation", &Presets.documentation_agents/0},
+    {"operations", &Presets.operations_agents/0}
+  ]
+  @functions ~w(with_opus with_sonnet with_haiku with_model with_agents)
+  @operations ~w(agent_presets build_agent validate_agents merge_agents load_agents save_agent agent_to_markdown
+                 agent_from_markdown option_presets option_preset suggest_models) ++ @functions
+
+  @doc "The functions a step may call."
+  def operations, do: @operations
+
+  @doc "Options that went through each of these: `[%{\"with_opus\" => %{}}, ...]`."
+  def through(options, functions) do
+    for one <- functions || [], {name, with} <- one, reduce: options do
+      options -> put(name, [options], with)
+    end
+  end
+
+  # The arguments of some of these begin with options, where there are any.
+  defp put("with_opus", options, _with), do: apply(OptionBuilder, :with_opus, options)
+  defp put("with_sonnet", options, _with), do: apply(OptionBuilder, :with_sonnet, options)
+  defp put("with_haiku", options, _with), do: apply(OptionBuilder, :with_haiku, options)
+
+  defp put("with_model", [], with), do: put("with_model", [[]], with)
+
+  defp put("with_model", [options], with),
+    do: OptionBuilder.with_model(options, with["model"], with["fallback"])
+
+  defp put("with_agents", options, with) do
+    presets = Presets.all()
+
+    named =
+      if with["presets"] == true, do: presets, else: Map.take(presets, with["presets"] || [])
+
+    builders = Enum.map(with["built"] || [], &builder/1)
+
+    OptionBuilder
+    |> apply(:with_agents, options ++ [named])
+    |> OptionBuilder.with_agents(builders)
+  end
 
   @doc "Calls the function; what it gives in the form of the boundary."
   def invoke("agent_presets", with, _place) do
-    families = if family = with["family"], do: [family], else: Map.keys(@families)
-
     {:ok,
-     for family <- families, name <- Presets.families()[family] do
-       agent = Map.fetch!(@families[family].(), name)
+     for {family, agents} <- @families,
+         with["family"] in [nil, family],
+         name <- Presets.families()[family] do
+       agent = Map.fetch!(agents.(), name)
        %{"name" => name, "family" => family, "agent" => strings(agent)}
      end}
   end
 
   def invoke("build_agent", with, _place) do
-    examples =
-      for example <- with["examples"] || [] do
-        with %{"input" => input, "output" => output} <- example, do: {input, output}
-      end
-
-    {name, agent} =
-      (with["agent"] || %{})
-      |> Enum.reduce(Builder.new(with["name"]), fn {field, value}, builder ->
-        said(builder, field, value)
-      end)
-      |> Builder.with_examples(examples)
-      |> Builder.build()
-
+    {name, agent} = with |> builder() |> Builder.build()
     {:ok, %{"name" => name, "agent" => strings(agent)}}
   rescue
     error in [ClaudeCodeSDK.Error] -> {:error, error}
@@ -64,9 +88,11 @@ defmodule ClaudeCodeSDK.Test.Specialists do
   end
 
   def invoke("save_agent", with, place) do
-    {own, rest} = Map.split(with, ["name", "agent"])
+    {own, rest} = Map.split(with, ["name", "agent", "preset"])
+    name = own["name"] || own["preset"]
+    agent = own["agent"] || Presets.all()[name]
 
-    with {:ok, path} <- Agents.save(own["name"], own["agent"], place(rest, place)),
+    with {:ok, path} <- Agents.save(name, agent, place(rest, place)),
          do: {:ok, %{"path" => path}}
   end
 
@@ -85,14 +111,20 @@ defmodule ClaudeCodeSDK.Test.Specialists do
 
   def invoke("option_preset", with, _place) do
     over = for {name, value} <- Wire.options(with["over"] || %{}), do: {name, mode(name, value)}
-    options = with["name"] |> OptionBuilder.preset(over) |> Request.wire()
-    {:ok, Map.new(options, fn {name, value} -> {to_string(name), word(value)} end)}
+    {:ok, with["name"] |> OptionBuilder.preset(over) |> words()}
   rescue
     error in [ClaudeCodeSDK.Error] -> {:error, error}
   end
 
   def invoke("suggest_models", with, _place) do
     with {:ok, found} <- Models.suggest(with["model"], with["models"]), do: {:ok, strings(found)}
+  end
+
+  def invoke(name, with, _place) when name in @functions do
+    options = if given = with["options"], do: [Wire.options(given)], else: []
+    {:ok, name |> put(options, with) |> words()}
+  rescue
+    error in [ClaudeCodeSDK.Error] -> {:error, error}
   end
 
   @steps %{
@@ -106,6 +138,24 @@ defmodule ClaudeCodeSDK.Test.Specialists do
     "mcpServers" => &Builder.with_mcp_servers/2
   }
 
+  defp builder(with) do
+    examples =
+      for example <- with["examples"] || [] do
+        with %{"input" => input, "output" => output} <- example, do: {input, output}
+      end
+
+    (with["agent"] || %{})
+    |> Enum.reduce(Builder.new(with["name"]), fn {field, value}, builder ->
+      said(builder, field, value)
+    end)
+    |> Builder.with_examples(examples)
+  end
+
+  # Options in the form of the boundary.
+  defp words(options) do
+    for {name, value} <- Request.wire(options), into: %{}, do: {to_string(name), word(value)}
+  end
+
   defp said(builder, field, value) do
     case @steps do
       %{^field => step} -> step.(builder, value)
@@ -113,6 +163,7 @@ defmodule ClaudeCodeSDK.Test.Specialists do
     end
   end
 
+  defp word(%{} = map), do: Map.new(map, fn {name, value} -> {to_string(name), word(value)} end)
   # Words are atoms here.
   defp word(value) when is_atom(value) and value not in [true, false, nil], do: to_string(value)
   defp word(value), do: value

@@ -13,6 +13,7 @@ mod process;
 mod protocol_page;
 mod steps;
 mod store;
+mod through;
 
 pub use place::{known_failing, scenarios, simulator};
 pub use protocol_page::protocol_page;

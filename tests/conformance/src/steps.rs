@@ -23,6 +23,7 @@ use crate::{
     policies::Policy,
     process,
     store::{self, ScenarioStore},
+    through,
 };
 
 /// How long counts may take to be as they should.
@@ -148,7 +149,8 @@ impl Player {
             observed: Observed::new(scenario.value["expect"].clone()),
             scenario: Arc::new(scenario.clone()),
             program: program.clone(),
-            options: Options::from_json(&options.to_string()),
+            options: Options::from_json(&options.to_string())
+                .and_then(|options| through::options(options, &scenario.value["through"])),
             source: Source::None,
             handle: None,
             pid: None,
@@ -230,12 +232,16 @@ impl Player {
             }
             "invoke" => {
                 let name = given.as_str().unwrap_or_default();
-                let reply = if store::is_operation(name) {
+                let reply = if through::NAMES.contains(&name) {
+                    through::invoke(name, fields.get("with").unwrap_or(&Value::Null))?
+                } else if store::is_operation(name) {
                     let with = fields.get("with").cloned().unwrap_or_else(|| json!({}));
                     let config = self.disk.as_ref().map(Disk::path);
                     store::invoke(name, with, config, self.store.clone()).await?
                 } else {
-                    disk::invoke(given, fields.get("with"), self.disk.as_ref()).await?
+                    let with = fields.get("with").cloned().unwrap_or_else(|| json!({}));
+                    let with = if name == "save_agent" { through::with_preset(with)? } else { with };
+                    disk::invoke(given, Some(&with), self.disk.as_ref()).await?
                 };
                 check_reply(fields.get("reply"), &reply)?;
             }

@@ -43,11 +43,6 @@ impl Case {
         self.0["name"].as_str().unwrap_or_default()
     }
 
-    /// The text of a file it makes.
-    pub fn made(&self, name: &str) -> Option<&str> {
-        self.0["make"][name].as_str()
-    }
-
     /// Carries it out. The error says what was expected and what was found.
     pub async fn carry_out(&self) -> Outcome {
         let place = Place::new();

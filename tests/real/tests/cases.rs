@@ -84,6 +84,8 @@ cases! {
     switch_agents
     switch_agents_in_a_turn
     agent_in_a_file
+    agents_of_the_library
+    agents_of_the_library_in_files
     rate_limited
     hardened_workspace
     guarded_workspace
