@@ -17,7 +17,7 @@ const unset = [
   "XDG_RUNTIME_DIR",
 ];
 
-/** The managers of a scenario, one at a time. */
+/** The managers of a scenario: one at a time, and beside it those that have names. */
 export class Authority {
   /** All that the program of the last set-up drew. */
   shown = "";
@@ -26,6 +26,8 @@ export class Authority {
   #new;
   #raise;
   #manager;
+  /** Those that have names. */
+  named = {};
 
   /** @param raised Is told what a function of the host throws. */
   constructor({ token_store: { holds = null, fails = {} } = {}, new_tokens: tokens = [] }, raised) {
@@ -39,10 +41,18 @@ export class Authority {
     };
   }
 
-  /** Opens a manager, after closing the one before. */
-  async open({ store, setup, env = {}, ...given }, { cliPath, env: placed, folder }) {
-    await this.close();
-    this.#manager = new AuthManager({
+  /** Opens a manager, after closing the one before, or beside all others under a name. Who gives a credential to what names nobody. */
+  async open(given, name, place) {
+    if (name !== undefined) this.named[name] = this.#made(given, place);
+    else {
+      await this.#manager?.close();
+      this.#manager = this.#made(given, place);
+    }
+    return this.#manager;
+  }
+
+  #made({ store, setup, env = {}, ...given }, { cliPath, env: placed, folder }) {
+    return new AuthManager({
       cliPath,
       cliLogin: false,
       interactive: true,
@@ -58,13 +68,12 @@ export class Authority {
       ...(setup !== undefined && { setup: setup === "host" ? () => this.#next() : setup }),
       ...(given.terminal === "host" && { onSetupOutput: (text) => (this.shown += text) }),
     });
-    return this.#manager;
   }
 
   /** Calls a method; what it gives, in the form in which it crosses. */
-  async call(name, { credential, fingerprint }, types = []) {
+  async call(name, of, { credential, fingerprint }, types = []) {
     this.shown = "";
-    const manager = this.#manager;
+    const manager = of === undefined ? this.#manager : this.named[of];
     const calls = {
       ensure_authenticated: () => manager.ensureAuthenticated(),
       setup_token: () => manager.setupToken(),
@@ -81,7 +90,7 @@ export class Authority {
   }
 
   async close() {
-    await this.#manager?.close();
+    for (const manager of [this.#manager, ...Object.values(this.named)]) await manager?.close();
   }
 
   #place(store, folder) {

@@ -14,14 +14,19 @@ export class Conductor {
   #seen = [];
   #came = new EventTarget();
 
-  /** @param place Adds to options what leads to a program. */
-  constructor(config, place) {
-    const { options = {}, fallbacks, ...settings } = config;
+  /**
+   * @param place Adds to options what leads to a program.
+   * @param managers Auth managers by their names.
+   */
+  constructor(config, place, managers) {
+    const { options = {}, fallbacks, auth, ...settings } = config;
+    const named = ({ auth, ...rest }) => ({ ...rest, ...(auth !== undefined && { auth: managers[auth] }) });
     this.orchestrator = new Orchestrator({
       ...camelKeys(settings),
-      ...(fallbacks && { fallbacks }),
-      options: place(official(options)),
+      ...(fallbacks && { fallbacks: Array.isArray(fallbacks) ? fallbacks.map(named) : fallbacks }),
+      options: { ...place(official(options)), ...named({ auth }) },
     });
+    this.managers = managers;
     void this.#watch(this.orchestrator.progress());
   }
 
@@ -87,8 +92,9 @@ export class Conductor {
     const { kind, tasks: written, task: one, lazy, each, accept, ballot, reduce, judge = [], ...rest } = flow;
     const { steps, on_error: onError, rounds, ...names } = rest;
     const options = { ...camelKeys(names), ...(onError !== undefined && { onError }), signal };
+    const { orchestrator, managers } = this;
+    const task = (written) => taskOf(written, managers);
     const tasks = (written ?? []).map(task);
-    const { orchestrator } = this;
     switch (kind) {
       case "run":
         return { outcome: wire(await orchestrator.run(task(one), options)) };
@@ -100,7 +106,14 @@ export class Conductor {
         return { count };
       }
       case "pipeline":
-        return { outcomes: (await orchestrator.pipeline(steps.map(step), options)).map(wire) };
+        return {
+          outcomes: (
+            await orchestrator.pipeline(
+              steps.map((one) => step(one, task)),
+              options,
+            )
+          ).map(wire),
+        };
       case "race": {
         if (accept) options.accept = ({ text }) => decided(accept[text]) === true;
         return whole(await orchestrator.race(tasks, options), ["winner"]);
@@ -123,14 +136,15 @@ export class Conductor {
   }
 }
 
-/** A task in the words of this package. */
-function task(written) {
+/** A task in the words of this package, with the manager that it names. */
+function taskOf(written, managers) {
   if (typeof written !== "object" || written.raise !== undefined) return written;
-  const { options, ...rest } = written;
-  return { ...camelKeys(rest), ...(options && { options: official(options) }) };
+  const { options, auth, ...rest } = written;
+  const given = { ...(options && official(options)), ...(auth !== undefined && { auth: managers[auth] }) };
+  return { ...camelKeys(rest), ...((options ?? auth) !== undefined && { options: given }) };
 }
 
-function step(written) {
+function step(written, task) {
   if (written.raise !== undefined) return () => decided(written);
   return written.make === undefined ? task(written) : async () => task(decided(written.make));
 }

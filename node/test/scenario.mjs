@@ -150,8 +150,10 @@ class Run {
     return { ...options, env: { ...options.env, CLAUDE_CONFIG_DIR: this.config().configDir } };
   }
 
-  async open() {
-    this.talk = await madrigal.Session.open(await this.options());
+  async open({ auth }) {
+    const options = await this.options();
+    if (auth !== undefined) options.auth = this.authority.named[auth];
+    this.talk = await madrigal.Session.open(options);
     this.pid = this.talk.pid;
   }
 
@@ -340,7 +342,8 @@ class Run {
 
   async orchestrator(config) {
     const auth = this.auth === undefined ? {} : { auth: this.auth };
-    this.conductor = new Conductor(config, (options) => this.place(this.inFolder({ ...options, ...auth })));
+    const place = (options) => this.place(this.inFolder({ ...options, ...auth }));
+    this.conductor = new Conductor(config, place, this.authority?.named ?? {});
   }
 
   async flow(flow, { reply, cancel_when: cancelWhen }) {
@@ -370,16 +373,16 @@ class Run {
   }
 
   /** What is called `auth` in a scenario; the manager itself has that name here. */
-  async openAuth(given) {
+  async openAuth(given, { as: name }) {
     this.scenario.files ??= {};
     this.authority ??= new Authority(this.scenario, (error) => (this.raised = error));
     const { pathToClaudeCodeExecutable: cliPath, env } = this.place({});
-    this.auth = await this.authority.open(given, { cliPath, env, folder: this.config().configDir });
+    this.auth = await this.authority.open(given, name, { cliPath, env, folder: this.config().configDir });
   }
 
-  async auth_call(name, { with: given = {}, types, shown, reply }) {
+  async auth_call(name, { of, with: given = {}, types, shown, reply }) {
     this.raised = undefined;
-    const value = await this.authority.call(name, given, types);
+    const value = await this.authority.call(name, of, given, types);
     if (shown !== undefined)
       assert.ok(matches(shown, this.authority.shown), `it drew ${JSON.stringify(this.authority.shown)}`);
     if (reply !== undefined) assert.ok(matches(reply, value), `${name} gave ${JSON.stringify(value)}`);

@@ -26,7 +26,7 @@ UNSET = (
 
 
 class Authority:
-    """The managers of a scenario, one at a time."""
+    """The managers of a scenario: one at a time, and beside it those that have names."""
 
     def __init__(self, scenario: dict[str, Any]) -> None:
         kept = scenario.get("token_store", {})
@@ -36,11 +36,25 @@ class Authority:
         self.raised: list[BaseException] = []
         self.shown = ""
         self.manager: madrigal.AuthManager | None = None
+        self.named: dict[str, madrigal.AuthManager] = {}
 
-    def open(self, given: dict[str, Any], place: madrigal.ClaudeAgentOptions, folder: Path) -> madrigal.AuthManager:
-        """A manager, after the one before is closed."""
-        if self.manager is not None:
-            self.manager.close()
+    def open(
+        self, given: dict[str, Any], name: str | None, place: madrigal.ClaudeAgentOptions, folder: Path
+    ) -> madrigal.AuthManager | None:
+        """Opens one, after closing the one before, or beside all others under a name.
+
+        What names nobody uses the one that is given back.
+        """
+        if name is not None:
+            self.named[name] = self.made(given, place, folder)
+        else:
+            if self.manager is not None:
+                self.manager.close()
+            self.manager = self.made(given, place, folder)
+        return self.manager
+
+    def made(self, given: dict[str, Any], place: madrigal.ClaudeAgentOptions, folder: Path) -> madrigal.AuthManager:
+        """A manager."""
         config = {"cli_login": False, "interactive": True, "cli_path": place.cli_path, **given}
         home = {"HOME": str(folder), "CLAUDE_CONFIG_DIR": str(folder)}
         config["env"] = {**dict.fromkeys(UNSET, ""), **place.env, **home, **given.get("env", {})}
@@ -52,18 +66,25 @@ class Authority:
             config["setup"] = self.next_token
         if given.get("terminal") == "host":
             config["on_setup_output"] = self.show
-        self.manager = madrigal.AuthManager(**config)
+        manager = madrigal.AuthManager(**config)
         # It opens at its first use.
-        self.manager._open()
-        return self.manager
+        manager._open()
+        return manager
 
-    async def call(self, name: str, given: dict[str, Any], types: Any) -> Any:
+    def close(self) -> None:
+        """The end of all of them."""
+        for manager in (self.manager, *self.named.values()):
+            if manager is not None:
+                manager.close()
+
+    async def call(self, name: str, of: str | None, given: dict[str, Any], types: Any) -> Any:
         """Calls a method. What it gives, in the form in which it crosses."""
-        assert self.manager is not None
+        manager = self.manager if of is None else self.named[of]
+        assert manager is not None
         self.shown = ""
         for text in types:
-            self.manager.setup_input(text)
-        result = wire(await getattr(self.manager, name)(**given))
+            manager.setup_input(text)
+        result = wire(await getattr(manager, name)(**given))
         return {"token": result} if name == "get_token" else result
 
     def show(self, text: str) -> None:

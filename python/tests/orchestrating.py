@@ -20,12 +20,21 @@ Place = Callable[[dict[str, Any]], madrigal.ClaudeAgentOptions]
 class Conductor:
     """An orchestrator and its progress so far."""
 
-    def __init__(self, config: dict[str, Any], place: Place) -> None:
-        rest = dict(config)
-        self.orchestrator = madrigal.Orchestrator(place(rest.pop("options", {})), **rest)
+    def __init__(self, config: dict[str, Any], place: Place, managers: dict[str, madrigal.AuthManager]) -> None:
+        rest, self.managers = dict(config), managers
+        options = place(rest.pop("options", {}))
+        if "auth" in rest:
+            options = dataclasses.replace(options, auth=managers[rest.pop("auth")])
+        if "fallbacks" in rest:
+            rest["fallbacks"] = [self.named(one) for one in rest["fallbacks"]]
+        self.orchestrator = madrigal.Orchestrator(options, **rest)
         self.orchestrator.open()
         self.progress: AsyncIterator[madrigal.Progress] = self.orchestrator.progress()
         self.seen: list[dict[str, Any]] = []
+
+    def named(self, fallback: Any) -> Any:
+        """A fallback with the manager that it names."""
+        return {**fallback, "auth": self.managers[fallback["auth"]]} if "auth" in fallback else fallback
 
     async def look(self) -> dict[str, Any]:
         self.seen.append(wire(await anext(self.progress)))
@@ -63,6 +72,10 @@ class Conductor:
     async def perform(self, flow: dict[str, Any]) -> Any:
         rest = dict(flow)
         kind, orchestrator = rest.pop("kind"), self.orchestrator
+
+        def task(written: Any) -> Any:
+            return task_of(written, self.managers)
+
         tasks = [task(one) for one in rest.pop("tasks", [])]
         if "stagger_ms" in rest:
             rest["stagger"] = rest.pop("stagger_ms") / 1000
@@ -75,7 +88,7 @@ class Conductor:
                     return {"count": len([one async for one in orchestrator.as_completed(source, **rest)])}
                 return {"outcomes": wire(await orchestrator.parallel(source, **rest))}
             case "pipeline":
-                steps = [step(one) for one in rest.pop("steps")]
+                steps = [step(one, task) for one in rest.pop("steps")]
                 return {"outcomes": wire(await orchestrator.pipeline(steps, **rest))}
             case "race":
                 if (accept := rest.pop("accept", None)) is not None:
@@ -99,12 +112,15 @@ class Raised(Boom):
     """What a function of the host raises."""
 
 
-def task(written: Any) -> Any:
+def task_of(written: Any, managers: dict[str, madrigal.AuthManager]) -> Any:
     if not isinstance(written, dict) or "raise" in written:
         return written
     given = dict(written)
     if "options" in given:
         given["options"] = madrigal.ClaudeAgentOptions(**given["options"])
+    if "auth" in given:
+        options = given.get("options", madrigal.ClaudeAgentOptions())
+        given["options"] = dataclasses.replace(options, auth=managers[given.pop("auth")])
     if "timeout_ms" in given:
         given["timeout"] = given.pop("timeout_ms") / 1000
     if "class" in given:
@@ -112,7 +128,7 @@ def task(written: Any) -> Any:
     return madrigal.Task(**given)
 
 
-def step(written: Any) -> Any:
+def step(written: Any, task: Callable[[Any], Any]) -> Any:
     if not isinstance(written, dict) or not {"make", "raise"} & set(written):
         return task(written)
     return lambda _: task(decided(written.get("make", written)))

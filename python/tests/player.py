@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import os
@@ -32,6 +33,8 @@ ARGUMENTS = {"previous": "prev"}
 GONE_WITHIN = 10.0
 STORED_WITHIN = 10.0
 FLOOD = 2000
+# What stands beside the name of a step.
+BESIDE = ("error", "reply", "save", "with", "cancel_when", "types", "shown", "as", "of")
 
 
 class Recorded(_session.Session):
@@ -98,9 +101,7 @@ class Player:
             await self.store.fill()
         for step in steps:
             expected = step.get("error")
-            name = next(
-                name for name in step if name not in ("error", "reply", "save", "with", "cancel_when", "types", "shown")
-            )
+            name = next(name for name in step if name not in BESIDE)
             try:
                 await getattr(self, f"do_{name}")(step[name], step)
             except (madrigal.MadrigalError, Boom) as error:
@@ -117,8 +118,11 @@ class Player:
             else:
                 assert expected is None, f"{step} should have failed"
 
-    async def do_open(self, _: Any, step: Any) -> None:
-        client = ClaudeSDKClient(self.options())
+    async def do_open(self, how: dict[str, Any], step: Any) -> None:
+        options = self.options()
+        if "auth" in how:
+            options = dataclasses.replace(options, auth=self.managers[how["auth"]])
+        client = ClaudeSDKClient(options)
         await client.connect()
         self.client, self.session, self.pid = client, client._session, client.pid
         self.stream = client.receive_messages()
@@ -286,7 +290,12 @@ class Player:
             await self.stream.aclose()  # type: ignore[union-attr]
 
     async def do_orchestrator(self, config: dict[str, Any], step: Any) -> None:
-        self.conductor = Conductor(config, self.place)
+        self.conductor = Conductor(config, self.place, self.managers)
+
+    @property
+    def managers(self) -> dict[str, madrigal.AuthManager]:
+        """Those that have names."""
+        return {} if self.authority is None else self.authority.named
 
     def place(self, options: dict[str, Any]) -> madrigal.ClaudeAgentOptions:
         given = {NAMES.get(name, name): value for name, value in options.items()}
@@ -324,11 +333,11 @@ class Player:
         if self.config is None:
             self.config = tempfile.TemporaryDirectory(prefix="madrigal-scenario-")
         self.authority = self.authority or Authority(self.scenario)
-        self.auth = self.authority.open(given, self.place({}), Path(self.config.name))
+        self.auth = self.authority.open(given, step.get("as"), self.place({}), Path(self.config.name))
 
     async def do_auth_call(self, name: str, step: dict[str, Any]) -> None:
         assert self.authority is not None, "no auth manager is open"
-        reply = await self.authority.call(name, step.get("with", {}), step.get("types", ()))
+        reply = await self.authority.call(name, step.get("of"), step.get("with", {}), step.get("types", ()))
         assert matches(step.get("shown", "$any"), self.authority.shown), f"it drew {self.authority.shown!r}"
         assert "reply" not in step or matches(step["reply"], reply), f"{step}: {reply}"
 
@@ -375,8 +384,8 @@ class Player:
         self.expect = {}
 
     def check(self) -> None:
-        if self.auth is not None and self.authority is not None:
-            self.auth.close()
+        if self.authority is not None:
+            self.authority.close()
         if self.config is not None:
             self.config.cleanup()
         expect = self.expect

@@ -76,7 +76,7 @@ defmodule ClaudeCodeSDK.AuthManager do
   |---|---|---|
   | `name` | `ClaudeCodeSDK.AuthManager` | the name to register, which queries use that name no other; `nil`: none |
   | `credential` | none | a key or token that comes before all others |
-  | `credential_name` | the registered name, where it is another | what the credential is called in limits, budgets and messages |
+  | `credential_name` | the registered name, where it is another | what it is called in its status; limits and budgets count a credential by its fingerprint |
   | `storage_backend` | `:auto` | where the token is kept: `:keyring` (that of the desktop), `{:keyring, account}`, `:file`, `{:file, path}`, `:auto` (the keyring where there is one, else the file; a token in the file stays there), `:memory`, `:application_env`, or a module (`ClaudeCodeSDK.AuthManager.TokenStore`) |
   | `auth_file_path` | `~/.claude_sdk/token.json` | the file of `:file`; given with `:auto`, that is `:file` |
   | `token_store` | none | the module of `:custom` |

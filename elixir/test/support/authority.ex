@@ -93,6 +93,11 @@ defmodule ClaudeCodeSDK.Test.Authority do
   @doc "Opens a manager, after closing the one before."
   def open(given, before, context) do
     close(before)
+    open(given, context)
+  end
+
+  @doc "Opens a manager beside all others."
+  def open(given, context) do
     if Process.whereis(State) == nil, do: State.start(context.scenario)
     defaults = context.defaults
 
@@ -116,8 +121,8 @@ defmodule ClaudeCodeSDK.Test.Authority do
   end
 
   @doc "The end of a scenario: what it kept is gone."
-  def finish(manager) do
-    close(manager)
+  def finish(managers) do
+    Enum.each(managers, &close/1)
     if Process.whereis(State), do: Agent.stop(State)
   end
 

@@ -4,21 +4,33 @@ defmodule ClaudeCodeSDK.Test.Conductor do
   alias ClaudeCodeSDK.{Error, Orchestrator}
   alias ClaudeCodeSDK.Test.{Callback, Pattern, Wire}
 
-  defstruct [:server, seen: []]
+  defstruct [:server, managers: %{}, seen: []]
 
-  @doc "Opens an orchestrator and listens to it."
-  def open(config, options) do
-    config = for {name, value} <- config, do: {String.to_atom(name), value}
+  @doc "Opens an orchestrator and listens to it. The managers are those that it, its fallbacks and its tasks may name."
+  def open(config, options, managers) do
+    config = for {name, value} <- config, do: setting(String.to_atom(name), value, managers)
 
     case Orchestrator.start_link([name: nil, options: options] ++ config) do
       {:ok, server} ->
         :ok = Orchestrator.subscribe(server)
-        %__MODULE__{server: server}
+        %__MODULE__{server: server, managers: managers}
 
       {:error, error} ->
         raise error
     end
   end
+
+  defp setting(:fallbacks, fallbacks, managers) when is_list(fallbacks) do
+    {:fallbacks,
+     for fallback <- fallbacks do
+       case fallback do
+         %{"auth" => name} -> fallback |> Map.delete("auth") |> Map.put(:auth, managers[name])
+         other -> other
+       end
+     end}
+  end
+
+  defp setting(name, value, _managers), do: {name, value}
 
   def close(%{server: server}), do: Orchestrator.stop(server)
 
@@ -37,7 +49,18 @@ defmodule ClaudeCodeSDK.Test.Conductor do
   def reset_stats(%{server: server}), do: Orchestrator.reset_stats(server)
 
   @doc "Makes a call; what it gives in the form of the boundary."
-  def flow(%{server: server}, %{"kind" => kind} = flow), do: perform(kind, flow, server)
+  def flow(%{server: server, managers: managers}, %{"kind" => kind} = flow),
+    do: perform(kind, named(flow, managers), server)
+
+  # Where something in a call names a manager, the manager.
+  defp named(%{"auth" => name} = given, managers) when is_binary(name),
+    do: given |> Map.put("auth", Map.fetch!(managers, name)) |> named(managers)
+
+  defp named(%{} = given, managers) when not is_struct(given),
+    do: Map.new(given, fn {field, value} -> {field, named(value, managers)} end)
+
+  defp named(list, managers) when is_list(list), do: Enum.map(list, &named(&1, managers))
+  defp named(other, _managers), do: other
 
   @doc "Makes a call and gives it up when this was seen: its caller is killed."
   def give_up(conductor, flow, pattern) do
@@ -185,9 +208,11 @@ defmodule ClaudeCodeSDK.Test.Conductor do
 
   # A task as it is given in this package.
   defp task(%{"prompt" => prompt} = task) do
-    {options, more} = task |> Map.delete("prompt") |> Map.pop("options")
+    {options, more} = task |> Map.drop(["prompt", "auth"]) |> Map.pop("options")
     more = for {name, value} <- more, do: {String.to_atom(name), value}
-    {prompt, options && Wire.options(options), more}
+    auth = if manager = task["auth"], do: [auth: manager], else: []
+    options = if options || auth != [], do: Wire.options(options || %{}) ++ auth
+    {prompt, options, more}
   end
 
   defp task(%{"raise" => _} = failing), do: decided(failing)

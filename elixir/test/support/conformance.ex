@@ -45,6 +45,7 @@ defmodule ClaudeCodeSDK.Test.Conformance do
       conductor: nil,
       policy: nil,
       auth: nil,
+      managers: %{},
       os_pid: nil,
       exit: :unknown,
       callback: nil,
@@ -90,7 +91,9 @@ defmodule ClaudeCodeSDK.Test.Conformance do
     {expected, step} = Map.pop(step, "error")
 
     [{name, argument}] =
-      step |> Map.drop(~w(reply save parallel do with cancel_when types shown)) |> Map.to_list()
+      step
+      |> Map.drop(~w(reply save parallel do with cancel_when types shown as of))
+      |> Map.to_list()
 
     {outcome, context} = attempt(fn -> step(name, argument, step, context) end, context)
 
@@ -124,9 +127,10 @@ defmodule ClaudeCodeSDK.Test.Conformance do
       {{:failed, Error.new(:callback, error.message)}, Process.delete(:context) || context}
   end
 
-  defp step("open", _, _, context) do
+  defp step("open", how, _, context) do
     callback = Callback.start()
-    session = ok(Session.start_link(options(context, callback)))
+    options = context |> named(how["auth"]) |> options(callback)
+    session = ok(Session.start_link(options))
 
     if Enum.any?(context.scenario["host"], &is_map_key(&1, "await_ask_cancelled")),
       do: :erlang.trace(session, true, [:procs, :set_on_spawn])
@@ -255,7 +259,9 @@ defmodule ClaudeCodeSDK.Test.Conformance do
 
   defp step("orchestrator", config, _, context) do
     {given, config} = Map.pop(config, "options", %{})
-    %{context | conductor: Conductor.open(config, fields(context, given))}
+    {name, config} = Map.pop(config, "auth")
+    options = context |> named(name) |> fields(given)
+    %{context | conductor: Conductor.open(config, options, context.managers)}
   end
 
   defp step("flow", flow, %{"cancel_when" => pattern}, context),
@@ -287,13 +293,17 @@ defmodule ClaudeCodeSDK.Test.Conformance do
     reply({:ok, answer}, step, %{context | policy: policy})
   end
 
-  defp step("auth", given, _, context) do
+  defp step("auth", given, step, context) do
     context = %{context | config: context.config || files(%{"none" => ""})}
-    %{context | auth: Authority.open(given, context.auth, context)}
+
+    if name = step["as"],
+      do: put_in(context.managers[name], Authority.open(given, context)),
+      else: %{context | auth: Authority.open(given, context.auth, context)}
   end
 
   defp step("auth_call", name, step, context) do
-    {outcome, shown} = Authority.call(context.auth, name, step["with"], step["types"])
+    manager = named(context, step["of"]).auth
+    {outcome, shown} = Authority.call(manager, name, step["with"], step["types"])
 
     if pattern = step["shown"],
       do: check(Pattern.match?(pattern, shown), context, "what was shown is #{inspect(shown)}")
@@ -346,6 +356,10 @@ defmodule ClaudeCodeSDK.Test.Conformance do
     Enum.each(all, fn {:ok, _} -> :ok end)
     %{context | progress: Progress.new(nil)}
   end
+
+  # With the manager of this name as the one that gives credentials.
+  defp named(context, nil), do: context
+  defp named(context, name), do: %{context | auth: Map.fetch!(context.managers, name)}
 
   defp options(context, callback) do
     %{scenario: scenario} = context
@@ -471,7 +485,7 @@ defmodule ClaudeCodeSDK.Test.Conformance do
     if context.session, do: Session.close(context.session)
     if context.conductor, do: Conductor.close(context.conductor)
     if context.policy, do: Policies.close(context.policy)
-    Authority.finish(context.auth)
+    Authority.finish([context.auth | Map.values(context.managers)])
     if context.query, do: context.query.({:halt, nil})
 
     asks = context.asks ++ if(context.callback, do: Callback.rest(context.callback), else: [])

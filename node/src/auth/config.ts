@@ -13,7 +13,7 @@ export type Refresh =
 
 /** How an auth manager is made. All of it may be left out. */
 export interface AuthManagerOptions {
-  /** What it is called in limits, budgets and messages. */
+  /** What it is called in its status; limits and budgets count a credential by its fingerprint. */
   name?: string;
   /** A key or token that comes before all others. */
   credential?: string;

@@ -38,7 +38,7 @@ export interface AuthCallOptions {
  */
 export class AuthManager {
   readonly #keeper: Keeper;
-  /** What it is called in limits, budgets and messages. */
+  /** What it is called in its status; limits and budgets count a credential by its fingerprint. */
   readonly name: string | undefined;
 
   /** Nothing is looked at yet. Throws `InvalidOptionsError`, naming the option. */

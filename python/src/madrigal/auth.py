@@ -47,7 +47,7 @@ class AuthManager:
     except those whose names begin with ``on_``, which are plain.
 
     Args:
-        name: What it is called in limits, budgets and messages.
+        name: What it is called in its status; limits and budgets count a credential by its fingerprint.
         credential: A key or token that comes before all others.
         env: Variables that count besides those of this process; ``""`` is as if the variable was not set.
         store: Where the token of a set-up is kept: in the keyring of the desktop where there is one and no token in the

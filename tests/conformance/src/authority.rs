@@ -14,6 +14,7 @@ use madrigal::{
         MemoryTokenStore, NewToken, ProgramSetup, SETUP_LIMIT, Secret, SetupTerminal, StoredToken,
         TokenSetup, TokenStore,
     },
+    orchestrate::{OrchestratorConfig, Task},
     transport::BoxFuture,
 };
 use serde_json::{Value, json};
@@ -37,6 +38,46 @@ pub(crate) struct Authority {
     terminal: HostTerminal,
     shown: Arc<Mutex<String>>,
     manager: Option<AuthManager>,
+    named: Managers,
+}
+
+/// The managers that stand beside each other, by the names of the scenario.
+#[derive(Clone, Default)]
+pub(crate) struct Managers(BTreeMap<String, AuthManager>);
+
+impl Managers {
+    /// The manager of this name.
+    pub(crate) fn of(&self, name: &Value) -> Result<AuthManager> {
+        let name = name.as_str().unwrap_or_default();
+        self.0.get(name).cloned().ok_or_else(|| unknown("auth", name))
+    }
+
+    /// A task, with the manager that it names.
+    pub(crate) fn task(&self, mut given: Value) -> Result<Task> {
+        let name = given.as_object_mut().and_then(|fields| fields.remove("auth"));
+        let task = Task::from_json(given)?;
+        Ok(match name {
+            Some(name) => task.auth(self.of(&name)?),
+            None => task,
+        })
+    }
+
+    /// An orchestrator's configuration, with the managers that it and its fallbacks name.
+    pub(crate) fn config(&self, given: &Value, usual: Option<&AuthManager>) -> Result<OrchestratorConfig> {
+        let mut given = given.clone();
+        let own = given.as_object_mut().and_then(|fields| fields.remove("auth"));
+        let fallbacks = given.get_mut("fallbacks").and_then(Value::as_array_mut).into_iter().flatten();
+        let names: Vec<Option<Value>> =
+            fallbacks.map(|one| one.as_object_mut().and_then(|fields| fields.remove("auth"))).collect();
+        let mut config = OrchestratorConfig::from_json(&given.to_string())?;
+        if let Some(manager) = own.map(|name| self.of(&name)).transpose()?.as_ref().or(usual) {
+            config.auth = manager.into();
+        }
+        for (fallback, name) in config.fallbacks.iter_mut().zip(names) {
+            fallback.auth = name.map(|name| self.of(&name)).transpose()?;
+        }
+        Ok(config)
+    }
 }
 
 /// The host's store, and the tokens it gives out.
@@ -68,12 +109,34 @@ impl Authority {
             terminal: HostTerminal::new(move |text| lock(&drawn).push_str(text)),
             shown,
             manager: None,
+            named: Managers::default(),
         })
     }
 
-    /// Opens a manager in place of the one before. `own` is what the runner adds to options, `folder` the directory of `files`.
-    pub(crate) fn open(&mut self, given: &Value, own: &Value, folder: &Path) -> Result<AuthManager> {
-        self.manager = None;
+    /// Those that have names.
+    pub(crate) fn named(&self) -> &Managers {
+        &self.named
+    }
+
+    /// Opens a manager, in place of the one before or beside all others under a name.
+    pub(crate) fn open(&mut self, given: &Value, name: Option<&str>, place: (&Value, &Path)) -> Result<()> {
+        if let Some(name) = name {
+            let manager = self.manager(given, place)?;
+            self.named.0.insert(name.to_owned(), manager);
+        } else {
+            self.manager = None;
+            self.manager = Some(self.manager(given, place)?);
+        }
+        Ok(())
+    }
+
+    /// Who gives a credential to what names nobody.
+    pub(crate) fn usual(&self) -> Option<&AuthManager> {
+        self.manager.as_ref()
+    }
+
+    /// A manager. `own` is what the runner adds to options, `folder` the directory of `files`.
+    fn manager(&self, given: &Value, (own, folder): (&Value, &Path)) -> Result<AuthManager> {
         let env = environment(given, own, folder);
         let cli_path = given["cli_path"].as_str().or(own["cli_path"].as_str()).map(Into::into);
         let text = |name: &str| given[name].as_str().map(str::to_owned);
@@ -104,7 +167,7 @@ impl Authority {
             }),
         };
         let usual = AuthConfig::default();
-        let manager = AuthManager::new(AuthConfig {
+        AuthManager::new(AuthConfig {
             name: text("name"),
             credential: text("credential").as_deref().map(Secret::from),
             env,
@@ -118,14 +181,21 @@ impl Authority {
             cli_login: given["cli_login"].as_bool().unwrap_or(false),
             cli_path,
             ..usual
-        })?;
-        self.manager = Some(manager.clone());
-        Ok(manager)
+        })
     }
 
-    /// Calls a method; what it gives, in the form in which it crosses.
-    pub(crate) async fn call(&self, name: &str, with: &Value, types: &Value) -> Result<Value> {
-        let manager = self.manager.as_ref().ok_or_else(|| unknown("auth_call", name))?;
+    /// Calls a method of the manager `of` this name, or of the one that has none; what it gives, in the form in which it crosses.
+    pub(crate) async fn call(
+        &self,
+        name: &str,
+        of: Option<&Value>,
+        with: &Value,
+        types: &Value,
+    ) -> Result<Value> {
+        let manager = match of {
+            Some(of) => self.named.of(of)?,
+            None => self.manager.clone().ok_or_else(|| unknown("auth_call", name))?,
+        };
         lock(&self.shown).clear();
         for text in types.as_array().into_iter().flatten().filter_map(Value::as_str) {
             self.terminal.type_text(text);

@@ -5,13 +5,13 @@ use std::{collections::VecDeque, future::Future, time::Duration};
 use madrigal::{
     Error, ErrorKind, Prompt, Result,
     auth::AuthManager,
-    orchestrate::{OnError, Orchestrator, OrchestratorConfig, Outcome, Quorum, Step, Task, Verdict},
+    orchestrate::{OnError, Orchestrator, Outcome, Quorum, Step, Task, Verdict},
     testing::matches,
 };
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::Outcome as Checked;
+use crate::{Outcome as Checked, authority::Managers};
 
 /// How long progress may take to come.
 const LATE: Duration = Duration::from_secs(10);
@@ -19,23 +19,21 @@ const LATE: Duration = Duration::from_secs(10);
 /// An orchestrator and its progress so far.
 pub(crate) struct Conductor {
     orchestrator: Orchestrator,
+    managers: Managers,
     progress: madrigal::orchestrate::ProgressStream,
     seen: Vec<Value>,
 }
 
 impl Conductor {
-    pub(crate) fn new(config: &Value, auth: Option<&AuthManager>) -> Result<Self> {
-        let mut config = OrchestratorConfig::from_json(&config.to_string())?;
-        if let Some(auth) = auth {
-            config.auth = auth.into();
-        }
-        let orchestrator = Orchestrator::new(config)?;
-        Ok(Self { progress: orchestrator.subscribe(), orchestrator, seen: Vec::new() })
+    /// Opens one. `auth` gives the credential where nobody is named, `managers` where somebody is.
+    pub(crate) fn new(config: &Value, auth: Option<&AuthManager>, managers: Managers) -> Result<Self> {
+        let orchestrator = Orchestrator::new(managers.config(config, auth)?)?;
+        Ok(Self { progress: orchestrator.subscribe(), orchestrator, managers, seen: Vec::new() })
     }
 
     /// Makes a call; `None` when it was given up.
     pub(crate) async fn flow(&mut self, flow: &Value, cancel_when: Option<&Value>) -> Result<Option<Value>> {
-        let call = async { perform(&self.orchestrator, flow).await.and_then(refused) };
+        let call = async { perform(&self.orchestrator, &self.managers, flow).await.and_then(refused) };
         let Some(pattern) = cancel_when else { return call.await.map(Some) };
         let mut call = std::pin::pin!(call);
         loop {
@@ -91,14 +89,17 @@ impl Conductor {
     }
 }
 
-async fn perform(orchestrator: &Orchestrator, flow: &Value) -> Result<Value> {
+async fn perform(orchestrator: &Orchestrator, managers: &Managers, flow: &Value) -> Result<Value> {
     let raw = || flow["tasks"].as_array().cloned().unwrap_or_default();
-    let tasks = || raw().into_iter().map(Task::from_json).collect::<Result<Vec<_>>>();
+    let tasks = || raw().into_iter().map(|task| managers.task(task)).collect::<Result<Vec<_>>>();
     Ok(match flow["kind"].as_str().unwrap_or_default() {
-        "run" => json!({"outcome": orchestrator.run(Task::from_json(flow["task"].clone())?).await.to_json()}),
+        "run" => json!({"outcome": orchestrator.run(managers.task(flow["task"].clone())?).await.to_json()}),
         "parallel" => {
-            let mut call =
-                orchestrator.parallel_stream(Given { tasks: raw().into(), lazy: flow["lazy"] == true });
+            let mut call = orchestrator.parallel_stream(Given {
+                tasks: raw().into(),
+                managers: managers.clone(),
+                lazy: flow["lazy"] == true,
+            });
             if let Some(limit) = flow["max_concurrent"].as_u64() {
                 call = call.max_concurrent(usize::try_from(limit).unwrap_or(usize::MAX));
             }
@@ -119,7 +120,7 @@ async fn perform(orchestrator: &Orchestrator, flow: &Value) -> Result<Value> {
         "pipeline" => {
             let steps = flow["steps"].as_array().cloned().unwrap_or_default();
             let call = orchestrator
-                .pipeline(steps.into_iter().map(step))
+                .pipeline(steps.into_iter().map(|one| step(one, managers.clone())))
                 .use_context(flow["use_context"] != false)
                 .stop_on_error(flow["stop_on_error"] != false);
             json!({"outcomes": all(&call.await)})
@@ -162,10 +163,14 @@ async fn perform(orchestrator: &Orchestrator, flow: &Value) -> Result<Value> {
         }
         "map_reduce" => {
             let reduce = flow["reduce"].clone();
+            let tasks = tasks()?;
             let fan_in =
                 flow["fan_in"].as_u64().map_or(8, |number| usize::try_from(number).unwrap_or(usize::MAX));
+            let managers = managers.clone();
             let reduced = orchestrator
-                .map_reduce(tasks()?, fan_in, move |_| ready(decided(&reduce).and_then(Task::from_json)))
+                .map_reduce(tasks, fan_in, move |_| {
+                    ready(decided(&reduce).and_then(|task| managers.task(task)))
+                })
                 .await;
             json!({"outcome": reduced.outcome.map(|outcome| outcome.to_json()), "mapped": all(&reduced.mapped),
                 "reduced": all(&reduced.reduced), "error": reduced.error.map(|error| error.to_json())})
@@ -179,7 +184,7 @@ async fn perform(orchestrator: &Orchestrator, flow: &Value) -> Result<Value> {
                 round += 1;
                 ready(verdict(verdicts.get(round - 1).or(verdicts.last()).unwrap_or(&Value::Null)))
             };
-            let until = orchestrator.until(Task::from_json(flow["task"].clone())?, rounds, judge).await;
+            let until = orchestrator.until(managers.task(flow["task"].clone())?, rounds, judge).await;
             json!({"done": until.done, "outcomes": all(&until.outcomes), "error": until.error.map(|error| error.to_json())})
         }
         other => {
@@ -220,11 +225,11 @@ fn decided(value: &Value) -> Result<Value> {
     }
 }
 
-fn step(value: Value) -> Step {
+fn step(value: Value, managers: Managers) -> Step {
     if let Some(made) = value.get("make").cloned() {
-        return Step::from_fn(move |_| ready(decided(&made).and_then(Task::from_json)));
+        return Step::from_fn(move |_| ready(decided(&made).and_then(|task| managers.task(task))));
     }
-    match decided(&value).and_then(Task::from_json) {
+    match decided(&value).and_then(|task| managers.task(task)) {
         Ok(task) => task.into(),
         Err(error) => Step::from_fn(move |_| ready(Err(error))),
     }
@@ -242,6 +247,7 @@ fn verdict(value: &Value) -> Result<Verdict> {
 /// Tasks that are read when it is their turn.
 struct Given {
     tasks: VecDeque<Value>,
+    managers: Managers,
     /// Whether nobody is told how many there are.
     lazy: bool,
 }
@@ -253,7 +259,8 @@ impl futures_core::Stream for Given {
         mut self: std::pin::Pin<&mut Self>,
         _: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Option<Self::Item>> {
-        std::task::Poll::Ready(self.tasks.pop_front().map(Task::from_json))
+        let next = self.tasks.pop_front();
+        std::task::Poll::Ready(next.map(|task| self.managers.task(task)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -15,7 +15,7 @@ use tokio::{task::JoinSet, time::timeout};
 use crate::{
     Outcome, Scenario,
     asks::Asks,
-    authority::Authority,
+    authority::{Authority, Managers},
     calls,
     disk::{self, Disk},
     observed::{Observed, is_match},
@@ -196,13 +196,31 @@ impl Player {
         let verb = fields.keys().find(|key| {
             !matches!(
                 key.as_str(),
-                "error" | "reply" | "save" | "with" | "parallel" | "do" | "cancel_when" | "types" | "shown"
+                "error"
+                    | "reply"
+                    | "save"
+                    | "with"
+                    | "parallel"
+                    | "do"
+                    | "cancel_when"
+                    | "types"
+                    | "shown"
+                    | "as"
+                    | "of"
             )
         });
         let verb = verb.ok_or_else(|| "no step".to_owned())?.as_str();
         let given = &fields[verb];
         match verb {
-            "open" => self.open().await?,
+            "open" => {
+                let usual = self.auth.clone();
+                if let Some(name) = given.get("auth") {
+                    self.auth = Some(self.named().of(name)?);
+                }
+                let opened = self.open().await;
+                self.auth = usual;
+                opened?;
+            }
             "query" => self.query(given).await?,
             "send" => self.handle()?.send(Prompt::from_json(given.clone())?).await?,
             "read" => self.read(given).await?,
@@ -258,7 +276,7 @@ impl Player {
             "orchestrator" => {
                 let mut config = given.clone();
                 config["options"] = with_own(&config["options"], &self.own_options);
-                self.conductor = Some(Conductor::new(&config, self.auth.as_ref())?);
+                self.conductor = Some(Conductor::new(&config, self.auth.as_ref(), self.named())?);
             }
             "flow" => {
                 let reply = self.conductor()?.flow(given, fields.get("cancel_when")).await?;
@@ -285,12 +303,13 @@ impl Player {
                 let reply = policy.decide(given).await?;
                 check_reply(fields.get("reply"), &reply)?;
             }
-            "auth" => self.open_auth(given)?,
+            "auth" => self.open_auth(given, fields.get("as").and_then(Value::as_str))?,
             "auth_call" => {
                 let authority =
                     self.authority.as_ref().ok_or_else(|| "no auth manager is open".to_owned())?;
                 let [with, types] = ["with", "types"].map(|name| fields.get(name).unwrap_or(&Value::Null));
-                let reply = authority.call(given.as_str().unwrap_or_default(), with, types).await;
+                let name = given.as_str().unwrap_or_default();
+                let reply = authority.call(name, fields.get("of"), with, types).await;
                 if let Some(pattern) = fields.get("shown")
                     && !matches(pattern, &json!(authority.shown()))
                 {
@@ -321,13 +340,19 @@ impl Player {
         Ok(())
     }
 
-    fn open_auth(&mut self, given: &Value) -> Result<(), Failed> {
+    /// The auth managers that have names.
+    fn named(&self) -> Managers {
+        self.authority.as_ref().map(|authority| authority.named().clone()).unwrap_or_default()
+    }
+
+    fn open_auth(&mut self, given: &Value, name: Option<&str>) -> Result<(), Failed> {
         let disk = self.disk.as_ref().ok_or_else(|| "a scenario with `auth` needs `files`".to_owned())?;
         let authority = match &mut self.authority {
             Some(authority) => authority,
             none => none.insert(Authority::new(&self.scenario.value)?),
         };
-        self.auth = Some(authority.open(given, &self.own_options, disk.path())?);
+        authority.open(given, name, (&self.own_options, disk.path()))?;
+        self.auth = authority.usual().cloned();
         Ok(())
     }
 
