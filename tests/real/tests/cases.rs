@@ -65,6 +65,7 @@ cases! {
     change_the_model
     change_the_permission_mode
     change_the_thinking
+    thinking_of_the_options
     effort_reaches_the_model
     rewind_the_files
     structured_output
@@ -80,6 +81,8 @@ cases! {
     sessions_on_disk
     fallback_model
     fallback_for_no_model
+    fallback_chain
+    fallback_chain_for_no_model
     agent_of_the_session
     switch_agents
     switch_agents_in_a_turn
