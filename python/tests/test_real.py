@@ -18,6 +18,7 @@ from conftest import ROOT, alive, simulator
 from matching import in_order, matches
 from player import Player
 from set_up import NOTHING, giving
+from sign_in import YEAR, Person, SignIn, sign_in
 from wiretap import wiretap
 
 import madrigal
@@ -187,6 +188,65 @@ def test_the_token_of_a_set_up_is_what_the_api_sees_also_after_a_restart(place: 
         done = subprocess.run([sys.executable, "-c", LATER], env=env, capture_output=True, text=True, timeout=LIMIT)
         assert done.stdout.count("Hello") == 2, done
         assert tap.credentials == {f"authorization: Bearer {TOKEN}"}
+
+
+LONG_TOKEN = "sk-ant-oat01-" + "test_Test-" * 9 + "tests"
+
+
+def login(place: Place, service: SignIn, person: Person, store: madrigal.TokenFile) -> madrigal.AuthManager:
+    """A manager that asks the program itself, whose service is on this machine."""
+    env = {**NOTHING["env"], "HOME": str(place.home), "CLAUDE_CONFIG_DIR": str(place.home / ".claude"), **service.env}
+    cli = place.options({}, {})["cli_path"]
+    return madrigal.AuthManager(**{**NOTHING, "env": env}, store=store, cli_path=cli, on_setup_output=person.watches)
+
+
+def test_a_login_at_the_program_itself_gives_the_token_that_the_api_sees(place: Place, tmp_path: Path) -> None:
+    store: madrigal.TokenFile = {"file": str(tmp_path / "token.json")}
+
+    async def carry_out(service: SignIn, url: str) -> None:
+        person = Person(("Paste code here", lambda: service.code("heron")))
+        async with anyio.create_task_group() as group, login(place, service, person, store) as auth:
+            group.start_soon(person.sits_at, auth)
+            credential = await auth.setup_token()
+            assert (credential.method, credential.hint) == ("oauth_token", f"{LONG_TOKEN[:20]}...")
+            shown = person.seen().replace(" ", "")
+            assert LONG_TOKEN[:20] in shown
+            assert LONG_TOKEN[20:40] not in shown
+            options = place.options({"logged_in": False, "env": {"ANTHROPIC_BASE_URL": url}}, {})
+            given = madrigal.ClaudeAgentOptions(**options, auth=auth)
+            assert [message async for message in madrigal.query(prompt="Please say hello.", options=given)]
+
+    with sign_in(tmp_path, LONG_TOKEN) as service, wiretap(place.started["url"]) as tap:
+        anyio.run(carry_out, service, tap.url)
+        grant = next(asked for path, asked in service.asked if path.endswith("/v1/oauth/token"))
+        assert (grant["code"], grant["expires_in"]) == ("heron", YEAR)
+        assert tap.credentials == {f"authorization: Bearer {LONG_TOKEN}"}
+
+
+def test_a_login_that_is_refused_leaves_the_old_token_and_no_program(place: Place, tmp_path: Path) -> None:
+    kept = tmp_path / "token.json"
+    before = madrigal.StoredToken(token=TOKEN, expiry=None, provider="anthropic")
+    kept.write_text(json.dumps(before))
+    kept.chmod(0o600)
+    text = kept.read_bytes()
+
+    async def carry_out(service: SignIn) -> None:
+        person = Person(
+            ("Paste code here", lambda: "half-a-code\n"),
+            ("Copy all of it", lambda: service.code("heron")),
+            ("OAuth error", lambda: "\x03"),
+        )
+        async with anyio.create_task_group() as group, login(place, service, person, {"file": str(kept)}) as auth:
+            group.start_soon(person.sits_at, auth)
+            with pytest.raises(madrigal.CancelledError) as gave_up:
+                await auth.setup_token()
+            assert "heron" not in str(gave_up.value)
+            assert await auth.get_token() == TOKEN
+
+    with sign_in(tmp_path, None) as service:
+        anyio.run(carry_out, service)
+    assert kept.read_bytes() == text
+    assert not place.programs()
 
 
 # Reads its options from the environment: a host that is killed while a tool runs.

@@ -3,6 +3,8 @@
 set -uo pipefail
 
 bash tests/install/claude.sh || exit 1
+# Signs the certificates of the service that a login ends at.
+bash tests/install/system.sh openssl=openssl || exit 1
 export MADRIGAL_REAL_CLI=$MADRIGAL_ROOT/.tools/claude/node_modules/.bin/claude
 failed=()
 part() { echo "== $1" && shift && "$@" || failed+=("$*"); }

@@ -14,6 +14,9 @@ use zeroize::Zeroizing;
 /// What was typed before the program runs is kept up to here.
 const EARLY: usize = 4096;
 
+/// What a terminal sends for the key. The program reads keys, and to it a line feed is none (2.1.330).
+const ENTER: &str = "\r";
+
 /// A terminal that a host plays. Clones are the same one.
 ///
 /// ```
@@ -44,8 +47,10 @@ impl HostTerminal {
         Self(Arc::new(Shared { show: Box::new(show), typed: Mutex::default() }))
     }
 
-    /// Hands over what the person typed. Before the program runs it is kept for it; behind its end nothing happens.
+    /// Hands over what the person typed; the end of a line is the key Enter. Before the program runs it is kept for it; behind its
+    /// end nothing happens.
     pub fn type_text(&self, text: &str) {
+        let text = Zeroizing::new(text.replace("\r\n", ENTER).replace('\n', ENTER));
         let typed = &mut *self.typed();
         if let Some(line) = &mut typed.line {
             // A program that reads nothing more is about to end.
@@ -110,10 +115,10 @@ mod tests {
         let terminal = HostTerminal::new(move |text| sender.send(text.to_owned()).unwrap());
         terminal.type_text("early\n");
         let (mut person, shower) = terminal.connect().unwrap();
-        terminal.type_text("late\n");
-        let mut typed = [0; 11];
+        terminal.type_text("late\r\n\r");
+        let mut typed = [0; 12];
         person.read_exact(&mut typed).unwrap();
-        assert_eq!(&typed, b"early\nlate\n");
+        assert_eq!(&typed, b"early\rlate\r\r");
         for part in [b"a\xc3".as_slice(), b"\xa4", b"\xff."] {
             person.write_all(part).unwrap();
         }

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{
     HostTerminal,
@@ -31,6 +31,9 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// How long a program that is told to end may take.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// What is typed is kept for a program that is about to read keys: until it does, or has drawn nothing for so long.
+const STILL: Duration = Duration::from_secs(1);
 
 /// The key that gives up: Ctrl-C.
 const GIVE_UP: u8 = 3;
@@ -172,12 +175,16 @@ fn watch(
     wanted: &Weak<()>,
 ) -> io::Result<End> {
     let mut keys = Zeroizing::new([0; 1024]);
+    let mut kept = Zeroizing::new(Vec::new());
+    let mut changed = Instant::now();
     let mut person_is_there = true;
     loop {
         wait(ours, person_is_there.then(|| person.channel()), LOOK)?;
         let before = screen.found().is_some();
-        if !show(person, ours, screen)? {
-            return Ok(End::Exited(running.exited()));
+        match show(person, ours, screen)? {
+            Shown::Nothing => {}
+            Shown::Something => changed = Instant::now(),
+            Shown::TheEnd => return Ok(End::Exited(running.exited())),
         }
         if !before && screen.found().is_some() {
             until = until.min(Instant::now() + LINGER);
@@ -190,9 +197,14 @@ fn watch(
                 Some(count) => {
                     // Before the program can draw it.
                     typed.take(&keys[..count]);
-                    ours.write(&keys[..count])?;
+                    kept.extend_from_slice(&keys[..count]);
                 }
             }
+        }
+        // A terminal that collects lines makes a line feed of the key Enter, which to a reader of keys is another one.
+        if !kept.is_empty() && (ours.hands_on_keys() || changed.elapsed() >= STILL) {
+            ours.write(&kept)?;
+            kept.zeroize();
         }
         if let Some(status) = running.status() {
             return Ok(End::Exited(status));
@@ -206,15 +218,24 @@ fn watch(
     }
 }
 
-/// Shows what the program drew; `false` when it cannot draw any more.
-fn show(person: &Person, ours: &Channel, screen: &mut Screen) -> io::Result<bool> {
+enum Shown {
+    Nothing,
+    Something,
+    /// It cannot draw any more.
+    TheEnd,
+}
+
+/// Shows what the program drew.
+fn show(person: &Person, ours: &Channel, screen: &mut Screen) -> io::Result<Shown> {
     let mut drawn = [0; 4096];
+    let mut shown = Shown::Nothing;
     loop {
         match ours.read(&mut drawn)? {
-            None => return Ok(true),
-            Some(0) => return Ok(false),
+            None => return Ok(shown),
+            Some(0) => return Ok(Shown::TheEnd),
             Some(count) => person.channel().write(&screen.show(&drawn[..count]))?,
         }
+        shown = Shown::Something;
     }
 }
 

@@ -49,6 +49,11 @@ impl Channel {
         }
     }
 
+    /// Whether the program on this pseudo-terminal takes keys one by one, as opposed to lines.
+    pub(super) fn hands_on_keys(&self) -> bool {
+        !tcgetattr(&self.0).is_ok_and(|modes| modes.local_modes.contains(LocalModes::ICANON))
+    }
+
     /// Writes everything; gives up on a terminal that takes nothing for a while.
     pub(super) fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {

@@ -114,7 +114,8 @@ impl Terminal {
         let mut line = Vec::new();
         loop {
             match self.key()? {
-                b'\r' | b'\n' => return Ok(String::from_utf8_lossy(&line).into_owned()),
+                // What the key Enter sends; a line feed is another key.
+                b'\r' => return Ok(String::from_utf8_lossy(&line).into_owned()),
                 key => line.push(key),
             }
         }
