@@ -180,13 +180,39 @@ impl AgentBuilder {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::options::Effort;
 
     #[test]
     fn examples_stand_behind_the_prompt() {
         let builder = Agent::builder("a").prompt("Do it.").examples(["one"]).examples([("in", "out")]);
         let expected = "Do it.\n\n## Examples\n\n<example>\none\n</example>\n\n<example>\nInput: in\nOutput: out\n</example>";
         assert_eq!(builder.definition().prompt, expected);
+    }
+
+    #[test]
+    fn each_line_says_one_thing() {
+        let own: Map<String, Value> = [("command".to_owned(), json!("true"))].into_iter().collect();
+        let agent = Agent::builder("a")
+            .description("Reads")
+            .prompt("You read.")
+            .tools(["Read", "Grep"])
+            .disallowed_tools(["Bash"])
+            .model("haiku")
+            .effort(AgentEffort::Level(Effort::Low))
+            .max_turns(3)
+            .skills(["pdf"])
+            .mcp_server("docs")
+            .own_mcp_server("own", own)
+            .definition();
+        assert_eq!(
+            serde_json::to_value(agent).unwrap(),
+            json!({"description": "Reads", "prompt": "You read.", "tools": ["Read", "Grep"], "disallowedTools": ["Bash"],
+                "model": "haiku", "effort": "low", "maxTurns": 3, "skills": ["pdf"],
+                "mcpServers": ["docs", {"own": {"command": "true"}}]})
+        );
     }
 
     #[test]

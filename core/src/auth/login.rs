@@ -62,3 +62,43 @@ async fn asked(env: &Environment, cli_path: Option<&Path>) -> bool {
     matches!(read, Ok(Ok(_)))
         && serde_json::from_slice::<Value>(&answer).is_ok_and(|value| value["loggedIn"] == true)
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use super::*;
+    use crate::store::PrivateDir;
+
+    #[tokio::test]
+    async fn a_login_is_in_the_file_or_said_by_the_program() {
+        let folder = PrivateDir::new().unwrap();
+        let home = folder.path().to_str().unwrap();
+        let env = Environment::of([("HOME", home)]);
+        let program = folder.path().join("claude");
+        // It finds the home it was asked about, no credential of ours, and no repository.
+        let sees = r#"[ "$1 $2" = "auth status" ] && [ -z "$ANTHROPIC_API_KEY$CLAUDE_CODE_OAUTH_TOKEN" ] && [ "$PWD" = / ] || exit 65"#;
+        for (says, logged_in) in [
+            (format!(r#"[ "$HOME" = '{home}' ] && echo '{{"loggedIn": true}}'"#), true),
+            (r#"echo '{"loggedIn": false}'; exit 1"#.to_owned(), false),
+            ("echo nonsense".to_owned(), false),
+            ("exit 3".to_owned(), false),
+        ] {
+            fs::write(&program, format!("#!/bin/sh\n{sees}\n{says}\n")).unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+            assert_eq!(present(&env, Some(&program)).await, logged_in, "{says}");
+        }
+        assert!(!present(&env, Some(&folder.path().join("none"))).await);
+
+        fs::create_dir(folder.path().join(".claude")).unwrap();
+        let file = folder.path().join(".claude/.credentials.json");
+        for (text, logged_in) in [
+            (r#"{"claudeAiOauth": {"accessToken": "test-test"}}"#, true),
+            (r#"{"claudeAiOauth": {"accessToken": ""}}"#, false),
+            ("nonsense", false),
+        ] {
+            fs::write(&file, text).unwrap();
+            assert_eq!(present(&env, Some(&program)).await, logged_in, "{text}");
+        }
+    }
+}

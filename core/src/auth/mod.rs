@@ -10,6 +10,8 @@ mod manager;
 #[cfg(test)]
 mod manager_tests;
 mod provider;
+#[cfg(test)]
+mod provider_tests;
 mod refresh;
 mod resolve;
 mod secret;

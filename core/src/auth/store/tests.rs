@@ -98,6 +98,37 @@ async fn a_directory_that_others_can_write_is_refused() {
 }
 
 #[tokio::test]
+async fn a_file_of_another_user_is_refused() {
+    let (_folder, store) = store();
+    store.save(&token("x")).await.unwrap();
+    // Only root can give a file away.
+    if std::os::unix::fs::chown(store.path(), Some(65_534), None).is_err() {
+        return;
+    }
+    for error in [store.load().await.unwrap_err(), store.save(&token("y")).await.unwrap_err()] {
+        assert!(error.message().contains("belongs to another user (uid 65534"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_cannot_be_is_said_to_be_none() {
+    let (folder, _) = store();
+    fs::write(folder.path().join("file"), "").unwrap();
+    let store = FileTokenStore::new(folder.path().join("file/token.json"));
+    for error in [
+        store.load().await.unwrap_err(),
+        store.save(&token("x")).await.unwrap_err(),
+        store.clear().await.unwrap_err(),
+        store.lock().await.map(drop).unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Auth);
+        assert!(error.message().contains("could not be"), "{error}");
+    }
+    let standard = FileTokenStore::standard().unwrap();
+    assert!(standard.path().ends_with(".claude_sdk/token.json") && standard.path().is_absolute());
+}
+
+#[tokio::test]
 async fn a_pipe_in_its_place_is_not_waited_for() {
     let (_folder, store) = store();
     fs::create_dir(store.path().parent().unwrap()).unwrap();
