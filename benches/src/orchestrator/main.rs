@@ -2,6 +2,7 @@
 //! program's path in `BENCH_CLI`; `benches/run --orchestrator` builds both. Prints one table: what was measured, and the goal.
 #![allow(clippy::print_stdout)] // The table goes to stdout.
 
+mod credential;
 mod decisions;
 mod figures;
 mod runs;
@@ -10,9 +11,10 @@ use figures::Row;
 
 type Measure = fn() -> Vec<Row>;
 
-const ROWS: [(&str, Measure); 6] = [
+const ROWS: [(&str, Measure); 7] = [
     ("admission", decisions::admission),
     ("together", decisions::together),
+    ("credential", credential::credential),
     ("speedup", runs::speedup),
     ("latency", runs::latency),
     ("minute", runs::minute),

@@ -92,6 +92,7 @@ cases! {
     rate_limited
     hardened_workspace
     guarded_workspace
+    no_sandbox_no_session
     session_store
 }
 
