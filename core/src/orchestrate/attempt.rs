@@ -85,8 +85,14 @@ impl Program {
     ) -> Result<Running> {
         *self = Self::Starting(tokio::spawn(start));
         let Self::Starting(start) = self else { unreachable!() };
+        // In words of our own: what a panic says is printed by the host's own hook and goes nowhere else.
         let started = start.await.unwrap_or_else(|lost| {
-            Err(Error::new(ErrorKind::Internal, "starting the program came to no end").caused_by(&lost))
+            let text = if lost.is_panic() {
+                "a function of the host panicked while the program was started"
+            } else {
+                "starting the program came to no end"
+            };
+            Err(Error::new(ErrorKind::Internal, text))
         });
         *self = started.as_ref().map_or(Self::None, |running| Self::Running(running.session.handle()));
         started

@@ -3,7 +3,10 @@
 //! Each question has exactly one outcome, whatever the host does: its answer, what stands for a failure of its kind, or
 //! nothing when the program withdrew it. A second answer finds nobody.
 
-use std::time::Duration;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 use serde_json::{Value, json, value::RawValue};
 use tokio::{
@@ -103,7 +106,9 @@ impl Actor {
         let wanted = call.as_ref().is_some_and(|call| call.progress_token.is_some());
         let progress =
             if wanted { Progress::of(self.commands.clone(), id.to_owned()) } else { Progress::default() };
-        let answer = host.answer(Ask { kind, request, progress });
+        // What is called is code of the host already before there is something to wait for.
+        let called = catch_unwind(AssertUnwindSafe(|| host.answer(Ask { kind, request, progress })));
+        let answer = called.unwrap_or_else(|_| Box::pin(std::future::ready(Err(panicked()))));
         let answer = in_time(answer, kind, self.options.timeouts.callback_ms);
         let answered = id.to_owned();
         let task = self.asks.spawn(async move { (answered, answer.await) });
@@ -124,7 +129,7 @@ impl Actor {
             Err(error) if error.is_cancelled() => return,
             // Its code panicked: the program must not wait for ever.
             Err(error) => match self.lost(error.id()) {
-                Some(id) => (id, Err(Error::new(ErrorKind::Callback, "the callback of the host panicked"))),
+                Some(id) => (id, Err(panicked())),
                 None => return,
             },
         };
@@ -155,6 +160,11 @@ impl Actor {
     fn lost(&self, task: task::Id) -> Option<String> {
         self.open_asks.iter().find(|(_, ask)| ask.task.id() == task).map(|(id, _)| id.clone())
     }
+}
+
+/// In words of our own: what a panic says is printed by the host's own hook and goes nowhere else.
+fn panicked() -> Error {
+    Error::new(ErrorKind::Callback, "the callback of the host panicked")
 }
 
 /// The answer of the host, as one line.

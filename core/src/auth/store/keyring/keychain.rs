@@ -61,7 +61,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Trouble> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
-        Err(error) => Err(Trouble::Failed(error.to_string())),
+        Err(_) => Err(Trouble::Failed("its library came to no end".into())),
     }
 }
 
