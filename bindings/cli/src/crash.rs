@@ -23,3 +23,28 @@ pub(crate) fn leave_no_secrets() {
         }
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    /// Not a test: what crashes.
+    #[test]
+    #[ignore = "run by the test below"]
+    fn crashes() {
+        super::leave_no_secrets();
+        let held = madrigal::auth::Secret::from("test-canary-by-value");
+        panic!("no way on with sk-ant-oat01-test-canary, {} and password=test-canary", held.expose());
+    }
+
+    #[test]
+    fn the_text_of_a_panic_is_shown_without_secrets() {
+        let crash = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "crash::tests::crashes", "--ignored", "--nocapture"])
+            .output()
+            .unwrap();
+        let told = String::from_utf8([crash.stdout, crash.stderr].concat()).unwrap();
+        assert!(told.contains("please report it") && told.contains("no way on with"), "{told}");
+        assert!(!told.contains("test-canary"), "{told}");
+    }
+}

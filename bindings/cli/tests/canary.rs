@@ -5,9 +5,9 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
     path::PathBuf,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::{Value, json};
@@ -157,4 +157,47 @@ fn no_core_is_dumped() {
         let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
         assert_eq!(core.split_whitespace().nth(4), Some("0"), "{of}: {core}");
     }
+}
+
+/// The cores in this directory, whatever the system calls them.
+fn cores(place: &Place) -> Vec<String> {
+    let names =
+        fs::read_dir(&place.0).unwrap().map(|file| file.unwrap().file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with("core")).collect()
+}
+
+/// Where a crash makes a core at all, as one of another process shows, that of the command makes none.
+#[test]
+fn a_crash_leaves_no_core() {
+    let place = Place::new("crash");
+    let crash = |script: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -c unlimited; {script}"), BIN]).current_dir(&place.0);
+        shell
+    };
+    let other = crash("exec sh -c 'kill -ABRT $$'").status().unwrap();
+    assert_eq!(other.signal(), Some(6));
+    assert!(cores(&place).is_empty() || other.core_dumped());
+    for core in cores(&place) {
+        fs::remove_file(place.file(&core)).unwrap();
+    }
+    let hangs = json!({"name": "bird", "cli": [{"await": {"type": "user"}}, {"init": {}}, {"hang": true}]});
+    let mut command = crash("exec \"$0\" ask hi --cli-path ./program")
+        .env("HOME", &place.0)
+        .env("ANTHROPIC_API_KEY", "sk-ant-api03-test-canary-outer")
+        .env("MADRIGAL_SIMULATE", hangs.to_string())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // It runs, and has the credential, when its program does.
+    while !place.file("above").exists() {
+        assert!(command.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::yield_now();
+    }
+    let pid = rustix::process::Pid::from_child(&command);
+    rustix::process::kill_process(pid, rustix::process::Signal::ABORT).unwrap();
+    let ended = command.wait().unwrap();
+    assert_eq!((ended.signal(), ended.core_dumped()), (Some(6), false), "{other:?}");
+    assert!(cores(&place).is_empty(), "{:?}", cores(&place));
 }

@@ -42,7 +42,7 @@ async fn a_start_that_takes_too_long() {
         let mut options = options(&place.0, program.clone(), &json!([]));
         options.timeouts = Timeouts { start_ms: Some(limit), kill_ms: 100, ..Timeouts::default() };
         run(&seen, options.clone(), &manager()).await;
-        let opened = Session::builder(options).auth(&manager()).open().await;
+        let opened = Session::builder(options).auth(manager()).open().await;
         seen.error(&opened.unwrap_err());
         seen.is_clean(30);
         assert!(seen.has("did not answer `initialize`"), "{}", seen.all());
@@ -55,7 +55,8 @@ async fn a_start_that_takes_too_long() {
 
 #[tokio::test]
 async fn a_turn_that_takes_too_long() {
-    let cases: [(&str, Value, fn(&mut Timeouts)); 5] = [
+    type Limit = fn(&mut Timeouts);
+    let cases: [(&str, Value, Limit); 5] = [
         ("turn_ms", waits(), |limits| limits.turn_ms = Some(200)),
         ("first_token_ms", waits(), |limits| limits.first_token_ms = Some(200)),
         ("idle_ms", hangs(), |limits| limits.idle_ms = Some(200)),
@@ -86,7 +87,7 @@ async fn a_program_that_has_to_be_killed() {
     options.timeouts =
         Timeouts { control_ms: Some(200), close_ms: Some(100), kill_ms: 100, ..Timeouts::default() };
     let lines = seen.clone();
-    let builder = Session::builder(options).auth(&manager());
+    let builder = Session::builder(options).auth(manager());
     let mut session =
         builder.on_stderr(move |line| lines.text("a line of stderr", line)).open().await.unwrap();
     session.handle().send("hi").await.unwrap();
