@@ -83,7 +83,11 @@ async fn a_turn_that_takes_too_long() {
 async fn a_program_that_has_to_be_killed() {
     let place = Place::new();
     let seen = Seen::default();
-    let mut options = options(&place.0, place.talker(), &hangs());
+    let mut steps = hangs();
+    // It hangs over this question, and not only after it.
+    let question = json!({"await": {"type": "control_request", "request": {"subtype": "set_model"}}});
+    steps.as_array_mut().unwrap().insert(4, question);
+    let mut options = options(&place.0, place.talker(), &steps);
     options.timeouts =
         Timeouts { control_ms: Some(200), close_ms: Some(100), kill_ms: 100, ..Timeouts::default() };
     let lines = seen.clone();
