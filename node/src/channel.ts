@@ -5,7 +5,7 @@
 
 import { Asks } from "./asks.js";
 import { engine, hold, type Listener, letGo, open, release } from "./engine.js";
-import { AbortError, ClosedError, native, type WireError } from "./errors.js";
+import { AbortError, ClosedError, native, ProtocolError, type WireError } from "./errors.js";
 import type { SDKMessage } from "./messages.js";
 import type { Drained } from "./native.js";
 import type { Options } from "./option-types.js";
@@ -17,6 +17,9 @@ import { type AnyTool, listed } from "./tools.js";
 
 /** How many messages are taken at a time; a batch also ends after half a megabyte. */
 const BATCH = 4096;
+
+/** Messages kept while the program has not answered `initialize`. */
+const EARLY = 100_000;
 
 /** The reply that ends work without a program. */
 const WORK = 0;
@@ -154,9 +157,11 @@ export class Channel implements Listener {
     for (;;) {
       if (this.opened !== undefined) return this.opened;
       // The end of the stream is seen by taking only. What is taken is kept for the reader.
-      if (this.#at >= this.#items.length) this.#take();
+      this.#takeBehind();
       if (this.exit !== undefined || this.#failure) throw this.#failure?.error ?? ended();
+      if (this.#items.length > EARLY) throw tooEarly();
       await new Promise<void>((resolve) => {
+        if (this.#cut) setImmediate(() => this.#announce());
         this.#waiting.push(resolve);
         hold(this);
       });
@@ -229,6 +234,15 @@ export class Channel implements Listener {
     if (batch.errors) this.#errors.push(...(JSON.parse(batch.errors) as WireError[]));
     if (batch.end) this.#onEnd(JSON.parse(batch.end));
     return this.#items.length > 0;
+  }
+
+  /** Takes the next batch behind what nobody has read yet. */
+  #takeBehind(): void {
+    const unread = this.#items.slice(this.#at);
+    const taken = this.#take();
+    if (unread.length === 0) return;
+    this.#items = taken ? [...unread, ...this.#items] : unread;
+    this.#at = 0;
   }
 
   #drain(): Drained {
@@ -347,6 +361,11 @@ export class Channel implements Listener {
     const aborted = signals.find((signal) => signal.aborted);
     if (aborted) this.fail(new AbortError(aborted.reason));
   }
+}
+
+function tooEarly(): ProtocolError {
+  const message = `${EARLY} messages came before the answer to \`initialize\``;
+  return new ProtocolError({ code: "protocol", message, operation: "open" });
 }
 
 function ended(): ClosedError {

@@ -190,6 +190,14 @@ fn whoever_ends_it_gets_the_terminal_back() {
     assert_eq!((ended, as_before), (Some(130), true), "{seen}");
     assert!(seen.contains("told to end by a signal"), "{seen}");
     assert!(!home.file().exists());
+    // It was gone before the command was.
+    let left = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        std::fs::read(entry.unwrap().path().join("cmdline"))
+            .ok()
+            .map(|text| String::from_utf8_lossy(&text).into_owned())
+    });
+    let left: Vec<String> = left.filter(|arguments| arguments.contains("madrigal-auth-terminated")).collect();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]

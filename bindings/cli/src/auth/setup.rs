@@ -69,11 +69,29 @@ async fn login(manager: &AuthManager) -> Result<Credential> {
         credential = manager.setup_token() => credential,
         () = signals::end() => {
             terminal.restore();
+            children_are_gone().await;
             let message = "the set-up was told to end by a signal: nothing is stored, run it again";
             Err(Error::new(ErrorKind::Cancelled, message).operation("setup_token"))
         }
     }
 }
+
+/// Waits until the program, which is ended behind what was dropped, is gone: this process is about to be.
+#[cfg(unix)]
+async fn children_are_gone() {
+    const LIMIT: std::time::Duration = std::time::Duration::from_secs(6);
+    const LOOK: std::time::Duration = std::time::Duration::from_millis(10);
+    let until = std::time::Instant::now() + LIMIT;
+    while rustix::process::wait(rustix::process::WaitOptions::NOHANG).is_ok() {
+        if std::time::Instant::now() >= until {
+            return;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+#[cfg(not(unix))]
+async fn children_are_gone() {}
 
 /// How the terminal was.
 #[cfg(unix)]
