@@ -2,7 +2,7 @@
 
 use std::{sync::PoisonError, time::Duration};
 
-use madrigal_bridge::{self as bridge, Close, Item, Result};
+use madrigal_bridge::{self as bridge, Close, Error, ErrorKind, Item, Result};
 use rustler::{Atom, Encoder, Env, ResourceArc, Term};
 
 use crate::{
@@ -18,6 +18,8 @@ use crate::{
 const MOST_ITEMS: usize = 64;
 /// ... and stops after this many bytes. A line longer than this is left to `drain_big`.
 const MOST_BYTES: usize = QUICK_BYTES;
+/// Messages kept while the program has not answered `initialize`.
+const EARLY: usize = 100_000;
 /// Taken from the core at a time, so that few lines wait here when they are big.
 const CHUNK: usize = 16;
 
@@ -102,12 +104,23 @@ fn drain_big(env: Env<'_>, handle: ResourceArc<Handle>) -> Term<'_> {
     error::returning(env, || batch(env, &handle, true))
 }
 
-/// The end, when only a few messages wait in front of it. They stay where they are.
+/// The end, for who waits until the program is ready. Messages in front of it are kept for the reader.
 #[rustler::nif]
 fn ended(env: Env<'_>, handle: ResourceArc<Handle>) -> Term<'_> {
     error::returning(env, || {
         let mut taken = handle.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        refill(&handle, &mut taken, CHUNK)?;
+        while taken.end.is_none() {
+            if taken.items.len() > EARLY {
+                let text = format!("{EARLY} messages came before the answer to `initialize`");
+                return Err(Error::new(ErrorKind::Protocol, text).operation("open"));
+            }
+            let batch = bridge::drain(handle.id, CHUNK)?;
+            if batch.items.is_empty() && batch.end.is_none() {
+                break;
+            }
+            taken.items.extend(batch.items);
+            taken.end = batch.end;
+        }
         end(env, &taken)
     })
 }

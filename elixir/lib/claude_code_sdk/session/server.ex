@@ -350,8 +350,9 @@ defmodule ClaudeCodeSDK.Session.Server do
         for from <- state.waiting, do: GenServer.reply(from, {:error, error})
         %{state | waiting: []}
 
-      {:error, _} ->
-        state
+      {:error, wire} ->
+        for from <- state.waiting, do: GenServer.reply(from, {:error, Error.from_wire(wire)})
+        %{state | waiting: []}
     end
   end
 
