@@ -198,6 +198,9 @@ fn a_crash_leaves_no_core() {
     let pid = rustix::process::Pid::from_child(&command);
     rustix::process::kill_process(pid, rustix::process::Signal::ABORT).unwrap();
     let ended = command.wait().unwrap();
-    assert_eq!((ended.signal(), ended.core_dumped()), (Some(6), false), "{other:?}");
+    assert_eq!(ended.signal(), Some(6));
+    // A program that the kernel hands cores to has its own rules: core(5).
+    let piped = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap().starts_with('|');
+    assert!(piped || !ended.core_dumped(), "{ended:?}, another process: {other:?}");
     assert!(cores(&place).is_empty(), "{:?}", cores(&place));
 }
