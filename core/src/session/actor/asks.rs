@@ -81,7 +81,10 @@ impl Actor {
             }
             // A question nobody answers would stop the turn for ever.
             _ => {
-                tracing::debug!(subtype, "refused a question this host does not answer");
+                tracing::debug!(
+                    subtype = &*crate::redact::redact(subtype),
+                    "refused a question this host does not answer"
+                );
                 self.write(&protocol::answer_error(id, &format!("this host does not answer `{subtype}`")));
             }
         }

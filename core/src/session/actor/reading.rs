@@ -109,7 +109,10 @@ impl Actor {
                     }
                     drop(answer.send(outcome));
                 }
-                None => tracing::debug!(id = &*reply.request_id, "an answer nobody waits for"),
+                None => tracing::debug!(
+                    id = &*crate::redact::redact(&reply.request_id),
+                    "an answer nobody waits for"
+                ),
             },
             Err(error) => {
                 let waiting = head.response.and_then(reply_id).and_then(|id| self.pending.take(&id));

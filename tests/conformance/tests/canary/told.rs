@@ -31,6 +31,11 @@ async fn a_program_that_tells_all_it_knows() {
     let frames = "env | sed 's/^/{/'; printf '%s\\n' \"$init\" | tr '{' '['; printf '\"%s\"\\n' \"$TEST_SERVICE_TOKEN\"\n";
     let program = place.program(&format!("{frames}exit 1"));
     run(&seen, options(&place.0, program, &json!([])), &auth).await;
+    // What it calls its questions and answers goes to the log.
+    let names = "printf '{\"type\":\"control_request\",\"request_id\":\"1\",\"request\":{\"subtype\":\"%s\"}}\\n{\"type\":\"control_response\",\"response\":{\"subtype\":\"success\",\"request_id\":\"%s\"}}\\n' \
+                 \"$TEST_SERVICE_TOKEN\" \"$TEST_SERVICE_TOKEN\"\n";
+    let program = place.program(&format!("{names}exit 1"));
+    run(&seen, options(&place.0, program, &json!([])), &auth).await;
     let refuses = "printf '{\"type\":\"control_response\",\"response\":{\"subtype\":\"error\",\"request_id\":\"%s\",\"error\":\"no %s\"}}\\n' \
                    \"$(printf '%s' \"$init\" | sed 's/.*\"request_id\":\"\\([^\"]*\\)\".*/\\1/')\" \"$TEST_SERVICE_TOKEN\"";
     let program = place.program(refuses);
