@@ -2,7 +2,7 @@
 //! the token is taken from the screen, because the program has no other way of giving it.
 
 use std::{
-    io,
+    fmt, io,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Weak},
@@ -18,7 +18,7 @@ use super::{
     terminal::{Channel, Person, pseudo, wait},
     typed::Typed,
 };
-use crate::{Error, ErrorKind, Result, auth::Secret, transport::locate};
+use crate::{Error, ErrorKind, Result, auth::Secret, redact, transport::locate};
 
 /// How long a person has.
 pub const SETUP_LIMIT: Duration = Duration::from_secs(120);
@@ -66,7 +66,7 @@ impl From<HostTerminal> for SetupTerminal {
 }
 
 /// How a token is got from the program.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ProgramSetup {
     /// The program, as the option `cli_path`; `None` searches for it.
     pub cli_path: Option<PathBuf>,
@@ -78,6 +78,19 @@ pub struct ProgramSetup {
     pub terminal: SetupTerminal,
     /// Whether the program may open a browser by itself; by default the person opens the address that is shown.
     pub open_browser: bool,
+}
+
+/// Variables hold credentials: only their names are shown.
+impl fmt::Debug for ProgramSetup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProgramSetup")
+            .field("cli_path", &self.cli_path)
+            .field("env", &self.env.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("limit", &self.limit)
+            .field("terminal", &self.terminal)
+            .field("open_browser", &self.open_browser)
+            .finish()
+    }
 }
 
 impl Default for ProgramSetup {
@@ -106,6 +119,7 @@ impl ProgramSetup {
     /// All of it waits for descriptors, for minutes: on a thread of its own, which ends soon after nobody waits for it.
     async fn attempt(&self) -> Result<Secret> {
         let program = locate(self.cli_path.as_deref())?;
+        let _secrets = redact::Known::among(&self.env.iter().cloned().collect());
         let (setup, wanted) = (self.clone(), Arc::new(()));
         let unwanted = Arc::downgrade(&wanted);
         let (sender, token) = tokio::sync::oneshot::channel();

@@ -45,6 +45,10 @@ enum Word {
     Edge(u8),
 }
 
+fn is_of_a_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
 /// Watches the output of a program on a terminal of a known width.
 pub(super) struct Screen {
     width: usize,
@@ -52,6 +56,8 @@ pub(super) struct Screen {
     escape: Escape,
     word: Word,
     token: Zeroizing<String>,
+    /// How much of a token was seen in a text that is not drawn, such as the title of the window.
+    undrawn: usize,
     found: Option<Secret>,
     text: String,
 }
@@ -64,6 +70,7 @@ impl Screen {
             escape: Escape::No,
             word: Word::Prefix(0),
             token: Zeroizing::default(),
+            undrawn: 0,
             found: None,
             text: String::new(),
         }
@@ -110,13 +117,24 @@ impl Screen {
             Escape::Text => match byte {
                 0x07 => Escape::No,
                 0x1b => Escape::MaybeOver,
-                _ => Escape::Text,
+                _ => return self.undrawn(byte),
             },
             Escape::MaybeOver if byte == b'\\' => Escape::No,
             Escape::MaybeOver => Escape::Text,
             Escape::One => Escape::No,
         };
         byte
+    }
+
+    /// A character of a text that is not drawn. A terminal shows some all the same, or puts them on the clipboard; a token there is hidden,
+    /// but not taken.
+    fn undrawn(&mut self, byte: u8) -> u8 {
+        self.undrawn = match self.undrawn {
+            have if have < PREFIX.len() && PREFIX[have] == byte => have + 1,
+            have if have >= PREFIX.len() && is_of_a_token(byte) => have + 1,
+            _ => usize::from(byte == PREFIX[0]),
+        };
+        if self.undrawn > SHOWN { b'*' } else { byte }
     }
 
     fn control(&mut self, end: u8, number: usize) {
@@ -158,7 +176,7 @@ impl Screen {
     }
 
     fn letter(&mut self, byte: u8) -> u8 {
-        let of_a_token = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let of_a_token = is_of_a_token(byte);
         match self.word {
             Word::Prefix(have) => {
                 let have = if PREFIX[have] == byte { have + 1 } else { usize::from(byte == PREFIX[0]) };
@@ -299,6 +317,18 @@ mod tests {
             "\x1b]8;;file:///sk-ant-oat01-test\x07",
         ] {
             assert_eq!(watch(80, output).0, None, "{output:?}");
+        }
+    }
+
+    #[test]
+    fn the_title_of_the_window_does_not_show_it() {
+        for (start, end) in [("\x1b]0;", "\x07"), ("\x1b]8;;file:///", "\x1b\\"), ("\x1b_", "\x1b\\")] {
+            let (found, shown) = watch(80, &format!("{start}task {TOKEN} here{end}there\r\n"));
+            let hidden = "*".repeat(TOKEN.len() - SHOWN);
+            assert_eq!(
+                (found, shown),
+                (None, format!("{start}task {}{hidden} here{end}there\r\n", &TOKEN[..SHOWN]))
+            );
         }
     }
 

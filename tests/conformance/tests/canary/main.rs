@@ -6,7 +6,10 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on must stop
 
 mod callbacks;
+mod keyring;
 mod late;
 mod place;
 mod seen;
+mod setup;
+mod stores;
 mod told;

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -13,7 +14,7 @@ use madrigal::{
 use madrigal_conformance::simulator;
 use serde_json::{Value, json};
 
-use crate::seen::{Seen, log};
+use crate::seen::{CANARY, Seen, log};
 
 /// A directory of its own, without the word in its name.
 pub(crate) struct Place(pub(crate) PathBuf);
@@ -33,7 +34,12 @@ impl Place {
 
     /// A program that tells all it was given, and goes on as the simulator.
     pub(crate) fn talker(&self) -> PathBuf {
-        self.script(&format!("env >&2\nexec '{}' \"$@\"", simulator().display()))
+        self.before("env >&2")
+    }
+
+    /// A program that does this, and then goes on as the simulator.
+    pub(crate) fn before(&self, does: &str) -> PathBuf {
+        self.script(&format!("{does}\nexec '{}' \"$@\"", simulator().display()))
     }
 
     fn script(&self, does: &str) -> PathBuf {
@@ -49,6 +55,28 @@ impl Drop for Place {
     fn drop(&mut self) {
         drop(fs::remove_dir_all(&self.0));
     }
+}
+
+/// The files below a directory that hold a canary, with who may read them.
+pub(crate) fn holders(folder: &Path) -> Vec<(String, u32)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            let meta = fs::symlink_metadata(&path).unwrap();
+            let name = path.strip_prefix(folder).unwrap().display().to_string();
+            if meta.is_dir() {
+                folders.push(path);
+            } else if name.contains(CANARY)
+                || (meta.is_file() && String::from_utf8_lossy(&fs::read(&path).unwrap()).contains(CANARY))
+            {
+                found.push((name, meta.mode() & 0o777));
+            }
+        }
+    }
+    found.sort();
+    found
 }
 
 /// A canary in every option that may hold a secret.
