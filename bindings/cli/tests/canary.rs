@@ -3,14 +3,18 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod terminal;
+
 use std::{
     fs,
+    io::Read as _,
     os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
 
 use serde_json::{Value, json};
+use terminal::Terminal;
 
 const BIN: &str = env!("CARGO_BIN_EXE_madrigal");
 /// What all canaries have in common.
@@ -157,6 +161,82 @@ fn no_core_is_dumped() {
         let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
         assert_eq!(core.split_whitespace().nth(4), Some("0"), "{of}: {core}");
     }
+}
+
+/// A person logs in at a terminal: the code they type, and the token the program draws, wrapped and in colours.
+#[test]
+fn a_login_shows_neither_the_code_nor_the_token() {
+    const CODE: &str = "test-canary-7Hk2Zu#test-canary-Q9wzXv";
+    let token = format!("sk-ant-oat01-{}AA", "test-canary_0123456789-".repeat(4));
+    let shows = format!("printf '\\033[32m{}\\r\\n{}\\033[0m\\r\\n'; exit 0", &token[..74], &token[74..]);
+    for (name, does, code) in [
+        ("accepted", shows.as_str(), 0),
+        ("refused", "printf 'Invalid code: %s, %s\\r\\n' \"$code\" \"$TEST_OUTER_TOKEN\"; exit 1", 4),
+    ] {
+        let place = Place::new(name);
+        let script = format!(
+            "#!/bin/sh\ncase \"$1\" in --version) echo '2.1.330 (Claude Code)'; exit;; setup-token) ;; *) exit 2;; esac\n\
+             cat /proc/$$/cmdline /proc/$PPID/cmdline > arguments\nenv > environment\nstty raw -echo\n\
+             printf 'Paste it here > '\ncode=$(dd bs=1 count={} 2>/dev/null)\ncat /proc/$PPID/cmdline >> arguments\n{does}\n",
+            CODE.len()
+        );
+        fs::write(place.file("program"), script).unwrap();
+        let terminal = Terminal::new(80);
+        let mut command = terminal.command(BIN);
+        command
+            .args(["auth", "setup-token", "--json", "--cli-path", "./program"])
+            .current_dir(&place.0)
+            .env_remove("DBUS_SESSION_BUS_ADDRESS")
+            .env_remove("XDG_RUNTIME_DIR")
+            .env("HOME", &place.0)
+            .env("MADRIGAL_RECORD", place.file("cassette"))
+            .env("RUST_LOG", "trace")
+            .env("TEST_OUTER_TOKEN", "test-canary-outer")
+            .env("ANTHROPIC_API_KEY", "sk-ant-api03-test-canary-of-key")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        terminal.shows("Paste it here");
+        terminal.types(CODE);
+        let mut told = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut told).unwrap();
+        child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+        drop(command);
+        let (ended, seen, _) = terminal.end(child);
+        assert_eq!(ended, Some(code), "{told}");
+        for (what, text) in [("said", told.clone()), ("arguments", place.read("arguments"))] {
+            assert!(!text.contains(CANARY), "{name}, {what}: {text}");
+        }
+        // A login starts without the credential that is there.
+        let environment = place.read("environment");
+        assert!(environment.contains("canary-outer") && !environment.contains("of-key"), "{environment}");
+        let token_file = place.file(".claude_sdk/token.json");
+        if code == 0 {
+            assert!(
+                told.contains("ANTHROPIC_API_KEY") && seen.contains("sk-ant-oat01-test-ca***"),
+                "{told}{seen}"
+            );
+            assert!(!seen.replace(['\r', '\n'], "").contains(CANARY), "{seen}");
+            assert!(fs::read_to_string(&token_file).unwrap().contains(&token));
+            assert_eq!(fs::metadata(&token_file).unwrap().permissions().mode() & 0o777, 0o600);
+            fs::remove_file(&token_file).unwrap();
+        } else {
+            assert!(told.contains("Invalid code: ..., ..."), "{told}");
+        }
+        // Nothing is beside it: no log, no recording, no half written file.
+        fs::remove_file(place.file("program")).unwrap();
+        fs::remove_file(place.file("environment")).unwrap();
+        for file in files(&place.0) {
+            let text = String::from_utf8_lossy(&fs::read(&file).unwrap()).into_owned();
+            assert!(!text.contains(CANARY), "{}: {text}", file.display());
+        }
+    }
+}
+
+/// All files below a directory.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 /// The cores in this directory, whatever the system calls them.

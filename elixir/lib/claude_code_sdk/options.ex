@@ -95,6 +95,7 @@ defmodule ClaudeCodeSDK.Options do
              :agents,
              :settings,
              :managed_settings,
+             :sandbox,
              :session_store,
              :extra_args
            ]}

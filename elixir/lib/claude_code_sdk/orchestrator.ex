@@ -63,11 +63,16 @@ defmodule ClaudeCodeSDK.Orchestrator do
   def child_spec(config) do
     %{
       id: Keyword.get(config, :name) || __MODULE__,
-      start: {__MODULE__, :start_link, [config]},
+      # A supervisor shows the arguments of its children in its reports, and these may hold secrets.
+      start: {__MODULE__, :start_hidden, [fn -> config end]},
       # Its end waits for its programs.
       shutdown: 10_000
     }
   end
+
+  @doc false
+  @spec start_hidden((() -> keyword())) :: {:ok, pid()} | {:error, Error.t() | term()}
+  def start_hidden(config), do: start_link(config.())
 
   @doc """
   Starts an orchestrator, linked to the calling process.

@@ -25,8 +25,13 @@ defmodule ClaudeCodeSDK.Session do
   @spec child_spec(Options.t() | keyword()) :: Supervisor.child_spec()
   def child_spec(options) do
     id = if is_list(options), do: Keyword.get(options, :name, __MODULE__), else: __MODULE__
-    %{id: id, start: {__MODULE__, :start_link, [options]}}
+    # A supervisor shows the arguments of its children in its reports, and these may hold secrets.
+    %{id: id, start: {__MODULE__, :start_hidden, [fn -> options end]}}
   end
+
+  @doc false
+  @spec start_hidden((() -> Options.t() | keyword())) :: {:ok, pid()} | {:error, Error.t()}
+  def start_hidden(options), do: start_link(options.())
 
   @doc """
   Starts a session, linked to the calling process; returns at once while the program starts.

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class ClaudeAgentOptions:
-    """Options of a query or session. All have defaults.
+    """Options of a query or session. All have defaults. What may hold secrets is not in their ``repr``.
 
     >>> options = ClaudeAgentOptions(model="sonnet", max_turns=3, allowed_tools=["Read"])
     >>> ClaudeAgentOptions(modle="sonnet")
@@ -62,7 +62,7 @@ class ClaudeAgentOptions:
     """Permission rules for tools that may run without asking, such as ``Bash(git log:*)``."""
     system_prompt: str | Sequence[str] | SystemPromptPreset | SystemPromptCustom | SystemPromptFile | None = None
     """Replaces the system prompt, or with a preset adds to it. Default: the program's own."""
-    mcp_servers: Mapping[str, McpServerConfig] | str | Path = field(default_factory=dict)
+    mcp_servers: Mapping[str, McpServerConfig] | str | Path = field(default_factory=dict, repr=False)
     """Tool servers by name; or the path or the text of a file ``{"mcpServers": {...}}``. May hold secrets."""
     strict_mcp_config: bool = False
     """Only these servers, none of the settings files."""
@@ -92,13 +92,13 @@ class ClaudeAgentOptions:
     """The working directory. Default: that of this process."""
     cli_path: str | Path | None = None
     """The ``claude`` program. Default: ``MADRIGAL_CLI_PATH``, then ``PATH``, then the usual places."""
-    settings: str | Path | Mapping[str, Any] | None = None
+    settings: str | Path | Mapping[str, Any] | None = field(default=None, repr=False)
     """Settings above those of the files: a dict, or the path or the text of a file."""
     add_dirs: Sequence[str | Path] = field(default_factory=list)
     """Directories beside the working directory that tools may use."""
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Variables added to the environment that the program inherits. May hold secrets."""
-    extra_args: Mapping[str, str | None] = field(default_factory=dict)
+    extra_args: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     """Flags this library has no option for: name without dashes, and value or ``None``. Visible in process lists."""
     max_buffer_size: int | None = None
     """The longest line accepted from the program, in bytes: the same as ``limits["line_bytes"]``. Default 64 MiB."""
@@ -125,13 +125,13 @@ class ClaudeAgentOptions:
     """With ``resume`` or ``continue_conversation``: only up to the message with this id."""
     resume_drops_turn: str | None = None
     """With ``resume_session_at``: the id of the prompt whose turn is dropped; refused when more would be lost."""
-    agents: Mapping[str, AgentDefinition] | None = None
+    agents: Mapping[str, AgentDefinition] | None = field(default=None, repr=False)
     """Subagents by name."""
     setting_sources: Sequence[SettingSource] | None = None
     """Which settings files are read; an empty list reads none. Default: the program's own choice."""
     skills: Sequence[str] | Literal["all"] | None = None
     """Skills that the model may use; with them, settings are read from ``user`` and ``project`` by default."""
-    sandbox: SandboxSettings | None = None
+    sandbox: SandboxSettings | None = field(default=None, repr=False)
     """Whether and how commands run in a sandbox."""
     plugins: Sequence[SdkPluginConfig] = field(default_factory=list)
     """Plugins to load."""
@@ -170,7 +170,7 @@ class ClaudeAgentOptions:
     """Let the program write its debug log."""
     debug_file: str | Path | None = None
     """Where to."""
-    managed_settings: Mapping[str, Any] | None = None
+    managed_settings: Mapping[str, Any] | None = field(default=None, repr=False)
     """Settings above all others but those of the machine's administrator; only what restricts counts."""
     on_elicitation: OnElicitation | None = None
     """Answers questions of tool servers; see :mod:`madrigal.dialogs`."""

@@ -5,6 +5,8 @@ defmodule ClaudeCodeSDK.Orchestrator.Call do
 
   alias ClaudeCodeSDK.Orchestrator.Task
 
+  # What it was told may hold secrets, also in the report of a crash.
+  @derive {Inspect, only: [:id, :ahead, :next]}
   defstruct [
     # Given by the caller.
     :flow,

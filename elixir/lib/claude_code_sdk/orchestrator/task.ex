@@ -7,6 +7,8 @@ defmodule ClaudeCodeSDK.Orchestrator.Task do
   alias ClaudeCodeSDK.Session.Asks
   alias ClaudeCodeSDK.Tool.Server
 
+  # Its options may hold secrets, also in the report of a crash.
+  @derive {Inspect, only: [:prompt, :ref]}
   @enforce_keys [:prompt]
   defstruct [:prompt, :wire, :ref, :host]
 

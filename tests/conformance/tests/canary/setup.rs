@@ -50,7 +50,7 @@ impl<'a> Login<'a> {
         terminal.type_text(typed);
         let setup = ProgramSetup {
             cli_path: Some(path),
-            env: vec![("TEST_SERVICE_TOKEN".into(), "test-canary-of-env".into())],
+            env: vec![("TEST_SERVICE_TOKEN".into(), "test-canary-of-the-environment".into())],
             limit: self.limit,
             terminal: terminal.clone().into(),
             ..ProgramSetup::default()
