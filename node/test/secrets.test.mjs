@@ -1,7 +1,7 @@
 // A canary in the place of each secret: neither the log at its lowest level nor an error has it.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { inspect } from "node:util";
@@ -69,9 +69,7 @@ for (const accepted of [true, false])
         ...nothing,
         env: { ...nothing.env, TEST_TOKEN: "test-canary-of-env" },
         store: { file },
-        cliPath: program(
-          `stty -echo; printf 'Paste it here: '; read code; ${says}`,
-        ),
+        cliPath: program(`stty -echo; printf 'Paste it here: '; read code; ${says}`),
         onSetupOutput: (text) => {
           shown += text;
         },
@@ -81,9 +79,7 @@ for (const accepted of [true, false])
       said.push(told(await done), told(auth), told(await auth.status()));
     });
     assert.match(shown, /Paste it here/);
-    const kept = readdirSync(home).filter((name) =>
-      readFileSync(join(home, name), "utf8").includes(CANARY),
-    );
+    const kept = readdirSync(home).filter((name) => readFileSync(join(home, name), "utf8").includes(CANARY));
     if (accepted) {
       assert.match(shown, /sk-ant-oat01-test-ca\*\*\*/);
       assert.deepEqual(kept, ["token.json"]);

@@ -7,8 +7,14 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::{Arc, Mutex},
 };
 
+use madrigal::{
+    Options, Result, Session,
+    store::{MemorySessionStore, SessionKey, SessionStore, StoreEntry},
+    transport::BoxFuture,
+};
 use madrigal_conformance::simulator;
 use madrigal_real::{Place, Wiretap, cli};
 use serde_json::json;
@@ -62,4 +68,55 @@ fn what_the_program_starts_writes_and_says_holds_none() {
         searched += 1;
     }
     assert!(searched > 2, "the program wrote something");
+}
+
+/// A session store that writes down what it is handed.
+#[derive(Default)]
+struct Ledger(MemorySessionStore, Mutex<String>);
+
+impl SessionStore for Ledger {
+    fn append<'a>(&'a self, key: &'a SessionKey, entries: &'a [StoreEntry]) -> BoxFuture<'a, Result<()>> {
+        *self.1.lock().unwrap() += &format!("{key:?} {entries:?}\n");
+        self.0.append(key, entries)
+    }
+
+    fn load<'a>(&'a self, key: &'a SessionKey) -> BoxFuture<'a, Result<Option<Vec<StoreEntry>>>> {
+        self.0.load(key)
+    }
+}
+
+#[tokio::test]
+async fn what_a_session_store_is_handed_and_what_is_laid_out_from_it_hold_none() {
+    let place = Place::new();
+    let mut env = place.env(true);
+    env.insert("ANTHROPIC_API_KEY".into(), "sk-ant-api03-test-canary-of-key".into());
+    env.insert("ANTHROPIC_CUSTOM_HEADERS".into(), "X-Team: test-canary-of-header".into());
+    env.insert("TEST_SERVICE_TOKEN".into(), "test-canary-of-env".into());
+    let options = json!({
+        "cli_path": cli(), "cwd": place.work(), "allowed_tools": ["Bash"], "env_mode": "allow_list", "env": env,
+        "mcp_servers": {"a": {"command": "false", "args": ["--api-key", "test-canary-of-argument"], "env": {"A_TOKEN": "test-canary-of-server"}}},
+    });
+    let mut options = Options::from_json(&options.to_string()).unwrap();
+    let store = Arc::new(Ledger::default());
+    for prompt in ["Please write down all you can see.", "Please write down what is laid out."] {
+        let builder = Session::builder(options.clone()).session_store(store.clone());
+        let mut session = builder.open().await.unwrap();
+        let result = session.send(prompt).await.unwrap().result().await.unwrap();
+        options.resume = result.unwrap().value()["session_id"].as_str().map(str::to_owned);
+        session.close().await;
+    }
+    let handed = store.1.lock().unwrap().clone();
+    assert!(
+        handed.contains("It is written down.") && handed.contains("That is written down, too."),
+        "{handed}"
+    );
+    assert!(!handed.contains(CANARY), "{handed}");
+    let read = |name: &str| fs::read_to_string(place.work().join(name)).unwrap();
+    let layout = read("layout.txt");
+    assert!(layout.contains(options.resume.as_deref().unwrap()), "{layout}");
+    assert!(layout.lines().any(|line| line == "700 "), "{layout}");
+    assert_eq!(read("holders.txt"), "");
+    let laid_out = PathBuf::from(read("where.txt"));
+    assert_ne!(laid_out, place.config());
+    assert!(!laid_out.exists() && !laid_out.with_extension("lock").exists(), "{}", laid_out.display());
 }
