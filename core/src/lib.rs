@@ -69,6 +69,7 @@ pub mod tools;
 pub mod transcript;
 pub mod transport;
 
+mod caught;
 mod suggest;
 
 pub use error::{Error, ErrorKind, Result, Retry};

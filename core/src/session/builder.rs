@@ -9,12 +9,12 @@ use super::{
     Prompt, Provided, Query, Reader, Session, SessionHandle, UserDialog, UserDialogAnswer,
     actor::{Actor, Command},
     host::{Callbacks, SharedHost},
-    mailbox::Sender,
     starter::{CurrentPid, Starter},
 };
 use crate::{
     Error, ErrorKind, Options, Result,
     auth::{AuthSource, Given},
+    caught::caught,
     hook::{HookInput, HookOutput, HookRule},
     options::EmptyRoot,
     redact::Known,
@@ -193,7 +193,7 @@ impl SessionBuilder {
     pub async fn connect(self) -> Result<Session> {
         let (mut parts, session) = self.parts()?;
         let (starter, connection) = parts.connect().await?;
-        tokio::spawn(parts.actor(starter, connection));
+        spawn(&session, parts.actor(starter, connection));
         Ok(session)
     }
 
@@ -204,7 +204,7 @@ impl SessionBuilder {
     /// `invalid_options`.
     pub fn start(self) -> Result<Session> {
         let (mut parts, session) = self.parts()?;
-        tokio::spawn(async move {
+        spawn(&session, async move {
             match parts.connect().await {
                 Ok((starter, connection)) => parts.actor(starter, connection).await,
                 Err(error) => parts.refuse(&error),
@@ -224,7 +224,7 @@ impl SessionBuilder {
         let (starter, connection) = parts.connect().await?;
         // Put before the actor runs, so that the first thing it writes holds everything.
         parts.first = Some(prompt);
-        tokio::spawn(parts.actor(starter, connection));
+        spawn(&session, parts.actor(starter, connection));
         Ok(Query::new(session))
     }
 
@@ -255,7 +255,7 @@ impl SessionBuilder {
         let session = Session { handle, reader: Reader::new(mailbox.clone()) };
         let parts = Parts {
             builder: self,
-            mailbox: Sender::new(mailbox),
+            mailbox,
             senders,
             commands: receiver,
             opened,
@@ -269,10 +269,38 @@ impl SessionBuilder {
     }
 }
 
+/// Has it done in the background. However it stops, the session ends: a panic, and a runtime that is gone, are told as its end.
+fn spawn(session: &Session, work: impl Future<Output = ()> + Send + 'static) {
+    let told = Told(session.handle.mailbox.clone());
+    tokio::spawn(async move {
+        if caught(work).await.is_err() {
+            told.end(
+                ErrorKind::Internal,
+                "a panic ended this session: in a function of the host that was called while it started, or in Madrigal; what it said was printed where it happened",
+            );
+        }
+    });
+}
+
+/// Tells the end of a session that has not told its own.
+struct Told(Arc<Mailbox>);
+
+impl Told {
+    fn end(&self, kind: ErrorKind, text: &str) {
+        self.0.end(End { exit: None, error: Some(Error::new(kind, text)) });
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.end(ErrorKind::Closed, "the runtime this session ran on was shut down");
+    }
+}
+
 /// What becomes the actor once the program runs.
 struct Parts {
     builder: SessionBuilder,
-    mailbox: Sender,
+    mailbox: Arc<Mailbox>,
     senders: mpsc::WeakUnboundedSender<Command>,
     commands: mpsc::UnboundedReceiver<Command>,
     opened: watch::Sender<Opened>,

@@ -12,7 +12,7 @@ use crate::{Error, ErrorKind, Result, tools::ToolSpec, transport::BoxFuture};
 #[derive(Clone)]
 pub struct SessionHandle {
     pub(super) commands: mpsc::UnboundedSender<Command>,
-    mailbox: Arc<Mailbox>,
+    pub(super) mailbox: Arc<Mailbox>,
     opened: watch::Receiver<Opened>,
     pid: CurrentPid,
 }

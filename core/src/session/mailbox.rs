@@ -14,7 +14,7 @@ use std::{
 use tokio::sync::Notify;
 
 use super::End;
-use crate::{Error, ErrorKind, Message, Result, redact::Known};
+use crate::{Message, Result, redact::Known};
 
 /// What a queued item costs beyond the bytes of its line.
 const OVERHEAD: usize = 64;
@@ -28,31 +28,6 @@ pub struct Mailbox {
     room: Notify,
     over: Notify,
     limit: usize,
-}
-
-/// The writing end. When it is dropped before the session was ended, because the runtime it ran on is gone, the reader
-/// learns that too.
-pub(crate) struct Sender(Arc<Mailbox>);
-
-impl Sender {
-    pub(crate) fn new(mailbox: Arc<Mailbox>) -> Self {
-        Self(mailbox)
-    }
-}
-
-impl std::ops::Deref for Sender {
-    type Target = Mailbox;
-
-    fn deref(&self) -> &Mailbox {
-        &self.0
-    }
-}
-
-impl Drop for Sender {
-    fn drop(&mut self) {
-        let error = Error::new(ErrorKind::Closed, "the runtime this session ran on was shut down");
-        self.0.end(End { exit: None, error: Some(error) });
-    }
 }
 
 #[derive(Default)]

@@ -9,7 +9,11 @@ use super::{
     Permission, Prompt, Session, SessionBuilder,
     fake::{Program, fake},
 };
-use crate::{Error, ErrorKind, Message, Options, Result, transport::Exit};
+use crate::{
+    Error, ErrorKind, Message, Options, Result,
+    auth::{AuthConfig, AuthManager, MemoryTokenStore, NewToken, TokenSetup},
+    transport::{BoxFuture, Exit},
+};
 
 async fn opened(
     configure: impl FnOnce(SessionBuilder) -> SessionBuilder,
@@ -191,6 +195,34 @@ async fn a_panicking_callback_denies_the_tool() {
     program.ask("r1", "Bash").await;
     assert_eq!(program.read().await.unwrap()["response"]["response"]["behavior"], "deny");
     assert_eq!(kind(session.next().await), ErrorKind::Callback);
+}
+
+#[tokio::test]
+async fn a_panic_while_it_starts_ends_the_session_and_says_so() {
+    struct Panics;
+    impl TokenSetup for Panics {
+        fn new_token(&self) -> BoxFuture<'_, Result<NewToken>> {
+            panic!("a test panics on purpose")
+        }
+    }
+    let names = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
+    let auth = AuthManager::new(AuthConfig {
+        env: names.map(|name| (name.to_owned(), String::new())).into(),
+        store: Some(Arc::new(MemoryTokenStore::new())),
+        setup: Some(Arc::new(Panics)),
+        cli_login: false,
+        ..AuthConfig::default()
+    });
+    let (transport, _program) = fake();
+    let builder = Session::builder(Options::default()).transport(transport).auth(&auth.unwrap());
+    let mut session = builder.start().unwrap();
+    let handle = session.handle();
+    let error = handle.gone().await.error.unwrap();
+    assert_eq!(error.kind(), ErrorKind::Internal);
+    assert!(error.message().contains("a panic ended this session"), "{error}");
+    assert!(!error.message().contains("on purpose"), "{error}");
+    assert_eq!(handle.send("hi").await.unwrap_err().kind(), ErrorKind::Closed);
+    assert_eq!(kind(session.next().await), ErrorKind::Internal);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,17 +1,11 @@
 //! Calls of a store, which is foreign code: each has a limit of time, and a panic becomes an error of that call.
 
-use std::{
-    future::poll_fn,
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
-    task::Poll,
-    time::Duration,
-};
+use std::time::Duration;
 
 use super::{
     SessionKey, SessionSummary, SharedStore, StoreEntry, StoreMethod, StoredSession, session_store::without,
 };
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, caught::caught};
 
 /// How long a call may take where nothing else is said: the official SDKs' limit.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
@@ -43,7 +37,7 @@ impl Calls {
 
     /// With no limit but the caller's.
     pub(crate) async fn append_once(&self, key: &SessionKey, entries: &[StoreEntry]) -> Result<()> {
-        caught(StoreMethod::Append, async { self.store.append(key, entries).await }).await
+        done(StoreMethod::Append, async { self.store.append(key, entries).await }).await
     }
 
     pub(crate) async fn append(&self, key: &SessionKey, entries: &[StoreEntry]) -> Result<()> {
@@ -73,7 +67,7 @@ impl Calls {
     }
 
     async fn call<T>(&self, method: StoreMethod, call: impl Future<Output = Result<T>>) -> Result<T> {
-        tokio::time::timeout(self.limit, caught(method, call))
+        tokio::time::timeout(self.limit, done(method, call))
             .await
             .unwrap_or_else(|_| Err(late(method, self.limit)))
     }
@@ -89,19 +83,12 @@ pub(crate) fn late(method: StoreMethod, limit: Duration) -> Error {
         .with("limit_ms", limit)
 }
 
-async fn caught<T>(method: StoreMethod, call: impl Future<Output = Result<T>>) -> Result<T> {
-    let mut call = pin!(call);
-    let done = poll_fn(|context| {
-        // What was left half-done by a panic is the store's own, and it is not polled again.
-        match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context))) {
-            Ok(polled) => polled,
-            Err(_) => {
-                let message = format!("`{}` of the session store panicked", method.name());
-                Poll::Ready(Err(Error::new(ErrorKind::Callback, message)))
-            }
-        }
-    });
-    done.await.map_err(|error| failed(method, error))
+async fn done<T>(method: StoreMethod, call: impl Future<Output = Result<T>>) -> Result<T> {
+    let panicked = || {
+        let message = format!("`{}` of the session store panicked", method.name());
+        Error::new(ErrorKind::Callback, message)
+    };
+    caught(call).await.unwrap_or_else(|_| Err(panicked())).map_err(|error| failed(method, error))
 }
 
 fn failed(method: StoreMethod, error: Error) -> Error {

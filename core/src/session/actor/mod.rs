@@ -19,6 +19,7 @@ mod writing;
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -33,8 +34,7 @@ use tokio::{
 use asks::OpenAsk;
 
 use super::{
-    Opened, Prompt, Provided, control::Limit, host::SharedHost, mailbox::Sender, starter::Starter,
-    turns::Turns,
+    Mailbox, Opened, Prompt, Provided, control::Limit, host::SharedHost, starter::Starter, turns::Turns,
 };
 use crate::{
     Error, Message, Options, Result,
@@ -93,7 +93,7 @@ pub(super) struct Actor {
     written: usize,
     lines: Lines,
     batch: Vec<Result<Message>>,
-    mailbox: Sender,
+    mailbox: Arc<Mailbox>,
     host: Option<SharedHost>,
     provided: Provided,
     /// For those who report progress; weak, or the session would never be without handles.
@@ -133,7 +133,7 @@ impl Actor {
         options: Options,
         starter: Starter,
         connection: Connection,
-        mailbox: Sender,
+        mailbox: Arc<Mailbox>,
         (host, provided): (Option<SharedHost>, Provided),
         commands: mpsc::WeakUnboundedSender<Command>,
         opened: watch::Sender<Opened>,
