@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
@@ -10,6 +11,7 @@ use std::{
 use madrigal::{
     Options, Result,
     orchestrate::{Orchestrator, OrchestratorConfig, Task},
+    resilience::Budget,
     store::{
         ListSessionsFromStore, MemorySessionStore, SessionKey, SessionStore, SessionSummary, SharedStore,
         StoreEntry, StoreMethod, StoredSession, list_sessions_from_store,
@@ -170,6 +172,34 @@ async fn a_session_store_is_handed_none() {
         assert!(seen.has(told), "{told}: {}", seen.all());
     }
     seen.is_clean(80);
+}
+
+/// The ledger of a budget names who spends by a fingerprint.
+#[tokio::test]
+async fn the_ledger_of_a_budget_holds_none() {
+    let place = Place::new();
+    let seen = Seen::default();
+    let folder = place.0.join("ledger");
+    fs::create_dir(&folder).unwrap();
+    let path = folder.join("budget");
+    let budget = Budget { ledger: Some(path.clone()), run_usd: Some(5.0), ..Budget::standard() };
+    let config =
+        OrchestratorConfig { auth: manager().into(), budget: Some(budget), ..OrchestratorConfig::default() };
+    let orchestrator = Orchestrator::new(config).unwrap();
+    let fine = json!([{"await": {"type": "user"}}, {"init": {}}, {"result": {"total_cost_usd": 0.25}}]);
+    let refused = json!([{"await": {"type": "user"}}, {"init": {}}, {"exit": 3}]);
+    for (name, steps) in [("fine", fine), ("refused", refused)] {
+        let options = options(&place.0, place.talker(), &steps);
+        seen.outcome(&orchestrator.run(Task::new("hi").name(name).options(options)).await);
+    }
+    orchestrator.close().await;
+    drop(orchestrator);
+    let written = fs::read_to_string(&path).unwrap();
+    let who = madrigal::auth::Secret::from("sk-ant-oat01-test-canary-of-manager").fingerprint();
+    assert!(written.contains(&who) && written.contains("\"actual\":0.25"), "{written}");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(holders(&folder), []);
+    seen.is_clean(5);
 }
 
 /// Not a test: the host, whose program stays until the host is gone.
