@@ -342,7 +342,12 @@ impl Item {
                 };
                 (Ending::Rejected(gate::refused(&refusal)), kind)
             })?;
-            self.tell(Stage::Admitted);
+            let who = asker.spender.key.parts();
+            let credential = Some(who.credential.clone()).filter(|credential| !credential.is_empty());
+            for run in [&mut work.attempts.run, &mut beside.attempts.run] {
+                run.credential.clone_from(&credential);
+            }
+            self.tell(Stage::Admitted { provider: who.provider.clone(), credential });
             let (options, prompt) = match resumes.as_deref() {
                 None => (options.clone(), self.task.prompt.clone()),
                 Some(session) => (resuming(options, session), Prompt::from(CONTINUE)),

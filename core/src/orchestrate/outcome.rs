@@ -35,6 +35,9 @@ pub struct Run {
     pub duration: Duration,
     /// The model that served it, where it said so.
     pub model: Option<String>,
+    /// Whose credential the last attempt was let in with: its fingerprint, or the name a fallback gives it. None where only the program knows it, or
+    /// none was let in.
+    pub credential: Option<String>,
     /// Which of the fallbacks served it: 0 is the task as it was given.
     pub fallback: usize,
 }
@@ -149,7 +152,7 @@ impl Outcome {
     }
 
     /// The form in which outcomes cross to other languages: `{"index", "name", "status", "text", "session_id", "cost_usd",
-    /// "usage", "attempts", "start", "duration_ms", "model", "fallback", "structured_output"?, "error", "messages"}`.
+    /// "usage", "attempts", "start", "duration_ms", "model", "credential", "fallback", "structured_output"?, "error", "messages"}`.
     pub fn to_json(&self) -> Value {
         let run = self.run();
         let lines =
@@ -166,6 +169,7 @@ impl Outcome {
             "start": run.start,
             "duration_ms": u64::try_from(run.duration.as_millis()).unwrap_or(u64::MAX),
             "model": run.model,
+            "credential": run.credential,
             "fallback": run.fallback,
             "error": self.error().map(Error::to_json),
             "messages": lines.collect::<Vec<_>>(),

@@ -58,7 +58,12 @@ pub enum Stage {
         retry_after_ms: Option<u64>,
     },
     /// It was let in.
-    Admitted,
+    Admitted {
+        /// Who answers, as the limits count it: `anthropic`, `bedrock`, or the name a fallback gives.
+        provider: String,
+        /// Whose credential: its fingerprint, or the name a fallback gives; none where only the program knows it.
+        credential: Option<String>,
+    },
     /// Its program is running.
     Started {
         /// Which attempt, from 1.
@@ -295,7 +300,7 @@ mod tests {
             delta(0, "a"),
             delta(1, "x"),
             delta(0, "b"),
-            event(0, Stage::Admitted),
+            event(0, Stage::Admitted { provider: "anthropic".into(), credential: None }),
             delta(0, "c"),
             delta(1, "y"),
         ] {
@@ -314,7 +319,7 @@ mod tests {
                 r#"0 0 {"stage":"queued"}"#,
                 r#"1 0 {"stage":"delta","text":"ab"}"#,
                 r#"2 1 {"stage":"delta","text":"xy"}"#,
-                r#"3 0 {"stage":"admitted"}"#,
+                r#"3 0 {"credential":null,"provider":"anthropic","stage":"admitted"}"#,
                 r#"4 0 {"stage":"delta","text":"c"}"#,
             ]
         );

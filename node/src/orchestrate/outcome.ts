@@ -29,6 +29,11 @@ export interface Run {
   durationMs: number;
   /** The model that served it, where it said so. */
   model?: string;
+  /**
+   * Whose credential its last attempt was let in with: the fingerprint, or the name that a fallback gives it. Absent where only the program
+   * knows it, or it was not let in.
+   */
+  credential?: string;
   /** Which of the fallbacks served it: 0 is the task as it was given. */
   fallback: number;
   /** The messages of the last attempt, without the pieces (`stream_event`) that whole messages repeat. */

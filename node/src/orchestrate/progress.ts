@@ -25,8 +25,11 @@ export type Stage =
   | { stage: "queued" }
   /** It has to wait until it is let in: what for (`rate`, `budget`, `slot`, `start`, `memory`, `circuit`...), and how many milliseconds at least. */
   | { stage: "waiting"; reason: string; retryAfterMs?: number }
-  /** It was let in. */
-  | { stage: "admitted" }
+  /**
+   * It was let in: who answers as the limits count it, such as `anthropic`, and whose credential, by its fingerprint or the name that a
+   * fallback gives it; none where only the program knows it.
+   */
+  | { stage: "admitted"; provider: string; credential?: string }
   /** Its program is running; attempts count from 1. */
   | { stage: "started"; attempt: number; start: "cold" | "prewarmed" | "recycled" }
   /** The model is late by so many milliseconds: a second attempt is started beside it, and whichever is answered first goes on. */

@@ -63,6 +63,9 @@ class Outcome:
     """From being taken up to the outcome."""
     model: str | None = None
     """The model that served it, where it said so."""
+    credential: str | None = None
+    """Whose credential its last attempt was let in with: the fingerprint, or the name that a fallback gives it.
+    ``None`` where only the program knows it, or it was not let in."""
     fallback: int = 0
     """Which of the fallbacks served it: 0 is the task as it was given."""
     error: MadrigalError | None = None
@@ -196,6 +199,11 @@ class Progress:
     """``waiting``: for what (``rate``, ``slot``, ``start``, ``memory``, ``circuit``...); ``dropped``: why."""
     retry_after_ms: int | None = None
     """``waiting``: how long at least."""
+    provider: str | None = None
+    """``admitted``: who answers, as the limits count it, such as ``anthropic``."""
+    credential: str | None = None
+    """``admitted``: whose credential, by its fingerprint or the name that a fallback gives it; ``None`` where only the
+    program knows it."""
     attempt: int | None = None
     """``started``, ``hedge``, ``api_retry``, ``retry``: counts from 1."""
     start: Start | None = None

@@ -53,7 +53,7 @@ impl Board {
                     retry_after_ms.map(|wait| format!(", {:.1} s", wait as f64 / 1e3)).unwrap_or_default();
                 live.say(event.index, &self.style.yellow(&format!("waits: {reason}{wait}")));
             }
-            Stage::Admitted => live.say(event.index, "starts"),
+            Stage::Admitted { .. } => live.say(event.index, "starts"),
             Stage::Started { attempt: 1, .. } => live.say(event.index, "thinks"),
             Stage::Started { attempt, .. } => live.say(event.index, &format!("thinks (attempt {attempt})")),
             Stage::Hedge { after_ms, .. } => {

@@ -19,6 +19,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Outcome do
   | `start` | how its program came to be there, at the last attempt: `:cold` (started for it), `:prewarmed` (ready before), `:recycled` (used by another run before); `nil` when it was never started |
   | `duration_ms` | from being taken up to the outcome |
   | `model` | the model that served it, where it said so |
+  | `credential` | whose credential its last attempt was let in with: the fingerprint, or the name that a fallback gives it; `nil` where only the program knows it, or it was not let in |
   | `fallback` | which of the fallbacks served it; 0 is the task as it was given |
   | `error` | why it was not answered, a `ClaudeCodeSDK.Error`; its `retry` says when it would be let in |
   | `errors` | the same as a list, `[]` on success |
@@ -35,6 +36,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Outcome do
     :structured_output,
     :error,
     :start,
+    :credential,
     index: 0,
     success: false,
     text: "",
@@ -70,6 +72,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Outcome do
           start: start() | nil,
           duration_ms: non_neg_integer(),
           model: String.t() | nil,
+          credential: String.t() | nil,
           fallback: non_neg_integer(),
           error: Error.t() | nil,
           errors: [Error.t()]
@@ -117,6 +120,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Outcome do
       start: wire["start"] && start(wire["start"]),
       duration_ms: wire["duration_ms"],
       model: wire["model"],
+      credential: wire["credential"],
       fallback: wire["fallback"],
       error: error,
       errors: List.wrap(error)

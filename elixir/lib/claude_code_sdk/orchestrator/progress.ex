@@ -16,7 +16,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Progress do
   |---|---|---|
   | `:queued` | it was taken up | |
   | `:waiting` | it has to wait until it is let in | `reason`, `retry_after_ms` |
-  | `:admitted` | it was let in | |
+  | `:admitted` | it was let in | `provider`, who answers as the limits count it; `credential`, whose: its fingerprint, or the name that a fallback gives it, `nil` where only the program knows it |
   | `:started` | its program is running | `attempt`, from 1; `start`, as in the outcome |
   | `:hedge` | the model is late: a second attempt is started beside the first, and whichever is answered first goes on | `attempt`, from 2; `after_ms` |
   | `:delta` | it said something | `text` |
@@ -67,7 +67,7 @@ defmodule ClaudeCodeSDK.Orchestrator.Progress do
   @stages ~w(queued waiting admitted started hedge delta tool api_retry retry fallback budget done dropped)a
   @stage_names Map.new(@stages, &{Atom.to_string(&1), &1})
   @data ~w(reason retry_after_ms attempt text tool id after_ms status resume error model cost_usd duration_ms
-           scope account percent limit_usd spent_usd held_usd start pid)a
+           scope account percent limit_usd spent_usd held_usd start pid provider credential)a
   @data_names Map.new(@data, &{Atom.to_string(&1), &1})
 
   @doc false
