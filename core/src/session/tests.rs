@@ -214,7 +214,7 @@ async fn a_panic_while_it_starts_ends_the_session_and_says_so() {
         ..AuthConfig::default()
     });
     let (transport, _program) = fake();
-    let builder = Session::builder(Options::default()).transport(transport).auth(&auth.unwrap());
+    let builder = Session::builder(Options::default()).transport(transport).auth(auth.unwrap());
     let mut session = builder.start().unwrap();
     let handle = session.handle();
     let error = handle.gone().await.error.unwrap();
