@@ -128,7 +128,10 @@ impl Keeper {
         if answer.is_closed() {
             return;
         }
-        // Before it lives: the host may die at any moment.
+        // Both before it lives: the host may die at any moment, also in the one behind its first program.
+        if let Some(launcher) = self.guardian.start_once(&mut self.spawner) {
+            self.watch_launcher(launcher);
+        }
         let entry = self.guardian.enter(&mark);
         let spawned = match self.spawner.spawn(&prepared, &stdio) {
             Ok(spawned) => spawned,
@@ -153,11 +156,6 @@ impl Keeper {
         ward.stderr = Some(stderr);
         ward.entry = Some(entry);
         self.watch_over(key, ward);
-
-        // After the first program, so that nobody waits for it.
-        if let Some(launcher) = self.guardian.start_once(&mut self.spawner) {
-            self.watch_launcher(launcher);
-        }
     }
 
     /// The guardian's launcher ends at once; all there is to do is to bury it.
