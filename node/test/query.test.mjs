@@ -229,7 +229,12 @@ test("a busy reader leaves the event loop its turns", async () => {
 });
 
 test("a program that dies says how, with the last of its stderr", async () => {
-  const cli = [{ await: { type: "user" } }, { stderr: "out of cheese\n" }, { exit: 3 }];
+  const cli = [
+    { await: { type: "user" } },
+    { stderr: "out of milk\n" },
+    { stderr: "out of cheese\n" },
+    { exit: 3 },
+  ];
   const lines = [];
   const q = query({ prompt: "hi", options: playing(cli, { stderr: (line) => lines.push(line) }) });
   const read = async () => {
@@ -241,7 +246,7 @@ test("a program that dies says how, with the last of its stderr", async () => {
     return true;
   });
   assert.deepEqual(q.exit, { code: 3 });
-  assert.deepEqual(lines, ["out of cheese"]);
+  assert.deepEqual(lines, ["out of milk", "out of cheese"]);
 });
 
 /** A query that has come to its `start` message. */

@@ -452,6 +452,22 @@ def test_stderr_lines(run: Run, play: Play, caplog: pytest.LogCaptureFixture) ->
     assert "stderr function" in caplog.text
 
 
+def test_the_last_words_are_heard_before_the_end(run: Run, play: Play) -> None:
+    lines: list[str] = []
+
+    async def main() -> None:
+        cli: list[dict[str, Any]] = [{"await": {"type": "user"}}, {"stderr": "one\n"}, {"stderr": "two\n"}, {"exit": 3}]
+        async with ClaudeSDKClient(play(*cli, stderr=lines.append)) as client:
+            await client.query("hi")
+            session = client._open()
+            # The event loop does not run, so no wake comes: the end is seen by taking, as by a reader that is quicker.
+            while session.end is None:
+                session._drain()
+            assert lines == ["one", "two"]
+
+    run(main)
+
+
 def test_log_lines_reach_logging(
     run: Run, play: Play, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

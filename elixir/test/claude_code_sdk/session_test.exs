@@ -413,4 +413,41 @@ defmodule ClaudeCodeSDK.SessionTest do
     assert {:ok, %{"still_queued" => []}} = Session.interrupt(session, cancel_queued: true)
     Session.close(session)
   end
+
+  test "the last lines on stderr are heard, also when the session is stopped before it was woken" do
+    test = self()
+
+    steps = [
+      %{await: %{type: "user"}},
+      %{stderr: "one\n"},
+      %{stderr: "two\n"},
+      %{exit: 3}
+    ]
+
+    {:ok, session} =
+      Session.start_link(Simulator.options(steps, stderr: &send(test, {:stderr, &1})))
+
+    {:ok, reader} = ClaudeCodeSDK.Session.Server.read(session)
+    {:ok, _} = Session.send(session, "hi")
+    # From here on the process of the session takes no wake.
+    :ok = :sys.suspend(session)
+    assert %{"exit" => %{"code" => 3}} = ended(reader)
+    :ok = GenServer.stop(session)
+    assert_received {:stderr, "one"}
+    assert_received {:stderr, "two"}
+  end
+
+  defp ended(reader) do
+    case ClaudeCodeSDK.Inbox.take(reader) do
+      {:items, _, nil, reader} ->
+        ended(reader)
+
+      {:items, _, ended, _reader} ->
+        ended
+
+      :empty ->
+        :ok = ClaudeCodeSDK.Inbox.wait(reader)
+        ended(reader)
+    end
+  end
 end

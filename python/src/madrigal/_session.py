@@ -77,10 +77,14 @@ class Session:
         if self._closed is not None:
             return
         try:
-            for signal in self._native.signals():
-                self._signal(signal)
+            self._hear()
         finally:
             self._wake()
+
+    def _hear(self) -> None:
+        """Hands on the signals that are there."""
+        for signal in self._native.signals():
+            self._signal(signal)
 
     def _signal(self, signal: dict[str, Any]) -> None:
         match signal["event"]:
@@ -152,6 +156,8 @@ class Session:
         if error is not None:
             self._error = self._asks.original(error)
         if end is not None:
+            # What came before the end is handed on before it; the wake that tells of it may still be on its way.
+            self._hear()
             self.end = end
         return bool(messages) or error is not None or end is not None
 

@@ -257,6 +257,7 @@ defmodule ClaudeCodeSDK.Session.Server do
   @impl true
   def terminate(_reason, state) do
     # A reader in another process is woken by the end that follows.
+    state = last_signals(state)
     if state.handle, do: Native.close(state.handle, :now)
     for {_ask, pid} <- state.asks, do: kill(pid)
 
@@ -264,6 +265,24 @@ defmodule ClaudeCodeSDK.Session.Server do
         do: GenServer.reply(from, {:error, closed()})
 
     for from <- state.closing, do: GenServer.reply(from, {:ok, nil})
+  end
+
+  # What was said before the end is heard, also when the wake that tells of it is still on its way. A question is not: nobody
+  # waits for its answer any more.
+  defp last_signals(%{handle: nil} = state), do: state
+
+  defp last_signals(state) do
+    case Native.signals(state.handle) do
+      {:ok, signals} ->
+        for text <- signals,
+            {:ok, %{"event" => event} = signal} = JSON.decode(text),
+            event in ["stderr", "reply"],
+            reduce: state,
+            do: (state -> handle_signal(signal, state))
+
+      {:error, _} ->
+        state
+    end
   end
 
   defp kill(task) do
