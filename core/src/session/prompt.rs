@@ -120,9 +120,14 @@ impl Prompt {
 
     /// Other words under the same id.
     pub(crate) fn saying(&self, text: &str) -> Self {
-        let Self { mut frame, .. } = Self::from_content(text.into());
-        frame.insert("uuid".to_owned(), self.uuid.clone().into());
-        Self { frame, uuid: self.uuid.clone(), command: self.command }
+        Self { command: self.command, ..Self::from_content(text.into()) }.named(&self.uuid)
+    }
+
+    /// The same words under another id.
+    pub(crate) fn named(&self, uuid: &str) -> Self {
+        let mut frame = self.frame.clone();
+        frame.insert("uuid".to_owned(), uuid.into());
+        Self { frame, uuid: uuid.to_owned(), command: self.command }
     }
 
     /// The frame as one line that tells the program to take the text as it is: no `@path`, no `/command`.

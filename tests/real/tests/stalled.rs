@@ -25,9 +25,13 @@ async fn a_stopped_program_is_replaced_and_the_prompt_gets_its_result() {
     session.handle().send(waiting.clone()).await.unwrap();
     kill_process(Pid::from_raw(first.cast_signed()).unwrap(), Signal::STOP).unwrap();
 
-    let (mut resumed, mut results) = (Value::Null, Vec::new());
+    let (mut resumed, mut results, mut heard) = (Value::Null, Vec::new(), Vec::new());
     while results.len() < 2 {
-        let message = session.next().await.unwrap().unwrap();
+        let message = session.next().await.unwrap().unwrap_or_else(|error| {
+            let requests = place.api.requests();
+            panic!("{error:?}\nbehind {heard:#?}\nthe API was asked {requests:#?}")
+        });
+        heard.push(message.value());
         if message.subtype() == Some("resumed") {
             resumed = message.value();
         }

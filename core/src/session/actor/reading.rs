@@ -79,7 +79,13 @@ impl Actor {
             }
             "keep_alive" => {}
             "transcript_mirror" if self.mirror.is_some() => self.mirrored(line.text)?,
-            _ => self.message(line, head),
+            _ => match self.resumption.as_ref().and_then(|resumption| resumption.as_sent(line.text)) {
+                None => self.message(line, head),
+                Some(text) => {
+                    let block = Arc::from(text);
+                    self.message(Line { block: &block, start: 0, text: &block }, &Head::parse(&block)?);
+                }
+            },
         }
         Ok(())
     }
