@@ -48,6 +48,28 @@ fn a_rate_limiter_lets_in_takes_back_and_waits() {
     release(host.session);
 }
 
+/// A call that returned has its place. It once took it a little later, on another thread: a host that looked saw nobody wait, and two
+/// calls could change places. Often, because that went well most of the time.
+#[test]
+fn who_asks_first_waits_first_and_is_seen_at_once() {
+    let mut host = policy(&json!({"rate_limiter": {"per_minute": 1, "per_hour": null}}));
+    let mut permit = host.asks(&json!({"command": "try_acquire"})).unwrap()["permit"].clone();
+    for round in 0..500 {
+        let (first, second) = (2 * round + 1, 2 * round + 2);
+        host.say(&json!({"command": "acquire", "id": first}));
+        assert_eq!(host.asks(&json!({"command": "state"})).unwrap()["waiting"], 1);
+        host.say(&json!({"command": "acquire", "id": second}));
+        assert_eq!(host.asks(&json!({"command": "state"})).unwrap()["waiting"], 2);
+        for id in [first, second] {
+            host.asks(&json!({"command": "refund", "permit": permit})).unwrap();
+            let reply = host.hears("reply");
+            assert_eq!(reply["id"], id, "{reply}");
+            permit = reply["result"]["permit"].clone();
+        }
+    }
+    release(host.session);
+}
+
 #[test]
 fn a_circuit_breaker_opens_and_is_closed_by_hand() {
     let host = policy(&json!({"circuit_breaker": {"failure_threshold": 2}}));

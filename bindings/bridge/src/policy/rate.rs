@@ -2,7 +2,9 @@
 
 use std::{
     collections::HashMap,
+    future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -131,15 +133,29 @@ impl Limiter {
         let (limiter, permits, waits) = (self.limiter.clone(), self.permits.clone(), self.waits.clone());
         let runtime = runtime::handle()?;
         let reply = Reply::new(&self.signals, id, "check_and_wait");
-        let mut all = lock(&self.waits);
-        let wait = runtime.spawn(async move {
+        let mut turn = Box::pin(async move {
             let answer = limiter.check_and_wait_with(&wish.key, &ask).await;
-            // Waits until the entry of this wait is there.
-            lock(&waits).remove(&id);
-            reply.tell(match answer {
+            match answer {
                 Ok(permit) => Ok(json!({"permit": keep(&permits, &limiter, permit)})),
                 Err(refusal) => Err(refused(refusal, "check_and_wait")),
-            });
+            }
+        });
+        // It takes its place before this returns: whoever asks first goes first, and is seen to wait.
+        let first = {
+            let _inside = runtime.enter();
+            turn.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        };
+        if let Poll::Ready(answer) = first {
+            // Told from there as every other reply; there is nothing left to give up.
+            runtime.spawn(async move { reply.tell(answer) });
+            return Ok(());
+        }
+        let mut all = lock(&self.waits);
+        let wait = runtime.spawn(async move {
+            let answer = turn.await;
+            // Waits until the entry of this wait is there.
+            lock(&waits).remove(&id);
+            reply.tell(answer);
         });
         all.insert(id, wait.abort_handle());
         Ok(())
